@@ -1,0 +1,116 @@
+/*
+ * Raw sockets for tests of HTTP: what a client or server that misbehaves does on the wire. Every
+ * wait ends after WIRE_MS, so that a test fails and doesn't hang.
+ */
+#ifndef KILN_TEST_WIRE_H
+#define KILN_TEST_WIRE_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/server.h"
+
+enum { WIRE_MS = 10000 };
+
+static inline int wire_connect(int port)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+/* False when the peer has closed. */
+static inline bool wire_send(int fd, const char *text)
+{
+    size_t n = strlen(text);
+
+    return send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
+/* Reads until `until` has come (NULL: until the peer closes) and returns all of it; the caller
+ * frees. */
+static inline char *wire_read(int fd, const char *until)
+{
+    size_t n = 0, cap = 1 << 20;
+    char *all = calloc(1, cap + 1);
+
+    assert_non_null(all);
+    while (n < cap && (!until || !strstr(all, until))) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        ssize_t got;
+
+        if (poll(&p, 1, WIRE_MS) <= 0)
+            fail_msg("nothing more came after \"%s\"", all);
+        got = recv(fd, all + n, cap - n, 0);
+        if (got <= 0)
+            break;
+        n += (size_t)got;
+    }
+    return all;
+}
+
+/* True when the peer closes without sending anything more. */
+static inline bool wire_closed(int fd)
+{
+    char *rest = wire_read(fd, NULL);
+    bool empty = rest[0] == '\0';
+
+    free(rest);
+    return empty;
+}
+
+/* ---- a server of one thread that does what a test tells it ---- */
+
+struct wire_server {
+    int listen_fd, port;
+    pthread_t thread;
+    void (*serve)(struct wire_server *w, int fd); /* once a connection; `fd` is closed after it */
+    void *ctx;
+    int connections; /* made so far; read it after wire_stop */
+};
+
+static inline void *wire_run(void *arg)
+{
+    struct wire_server *w = arg;
+    int fd;
+
+    while ((fd = accept(w->listen_fd, NULL, NULL)) >= 0) {
+        w->connections++;
+        w->serve(w, fd);
+        close(fd);
+    }
+    return NULL;
+}
+
+static inline void wire_start_on(struct wire_server *w, const char *address)
+{
+    struct err err = {0};
+
+    if (http_listen(address, &w->listen_fd, &err))
+        fail_msg("%s", err.msg);
+    w->port = http_listen_port(w->listen_fd);
+    assert_int_equal(pthread_create(&w->thread, NULL, wire_run, w), 0);
+}
+
+static inline void wire_start(struct wire_server *w)
+{
+    wire_start_on(w, "127.0.0.1:0");
+}
+
+static inline void wire_stop(struct wire_server *w)
+{
+    shutdown(w->listen_fd, SHUT_RDWR);
+    pthread_join(w->thread, NULL);
+    close(w->listen_fd);
+}
+
+#endif
