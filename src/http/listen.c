@@ -95,10 +95,11 @@ int http_listen(const char *address, int *ret_fd, struct err *err)
     ARENA_CLEANUP struct arena a = {0};
     struct str s = str_from(address), host;
     const char *colon = strrchr(address, ':');
+    uint64_t port;
 
     if (str_starts(s, "unix:"))
         return listen_unix(address + 5, ret_fd, err);
-    if (!colon || colon == address || colon[1] == '\0')
+    if (!colon || colon == address || !str_to_u64(str_from(colon + 1), &port) || port > 65535)
         return err_set(err, ERR_INPUT,
                        "'%s' is no address to listen on; write 127.0.0.1:8080, [::1]:8080 or "
                        "unix:/path",

@@ -112,9 +112,7 @@ static int err_time(struct http_stream *s, const char *what, int ms, struct err 
 static enum err_kind kind_of(CURLcode code)
 {
     switch (code) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return ERR_INPUT;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* an answer without a status line */
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_WEIRD_SERVER_REPLY:

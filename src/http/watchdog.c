@@ -26,10 +26,14 @@ struct watchdog {
 
 static void cut(struct watched *x)
 {
-    if (x->farewell)
-        (void)!send(x->fd, x->farewell, strlen(x->farewell), MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(x->fd, SHUT_RDWR);
     x->deadline = CLOCK_NEVER;
+}
+
+static void say_farewell(struct watched *x)
+{
+    if (x->farewell)
+        (void)!send(x->fd, x->farewell, strlen(x->farewell), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static int64_t cut_overdue(struct watchdog *w)
@@ -37,8 +41,10 @@ static int64_t cut_overdue(struct watchdog *w)
     int64_t now = clock_now_ms(), next = CLOCK_NEVER;
 
     for (struct watched *x = w->first; x; x = x->next) {
-        if (x->deadline <= now)
+        if (x->deadline <= now) {
+            say_farewell(x);
             cut(x);
+        }
         if (x->deadline < next)
             next = x->deadline;
     }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "http/server.h"
@@ -28,6 +29,16 @@ static inline int wire_connect(int port)
     return fd;
 }
 
+static inline int wire_connect_unix(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
 /* False when the peer has closed. */
 static inline bool wire_send(int fd, const char *text)
 {
@@ -40,7 +51,7 @@ static inline bool wire_send(int fd, const char *text)
  * frees. */
 static inline char *wire_read(int fd, const char *until)
 {
-    size_t n = 0, cap = 1 << 20;
+    size_t n = 0, cap = 8 << 20;
     char *all = calloc(1, cap + 1);
 
     assert_non_null(all);
