@@ -3,8 +3,9 @@
  * phase. Blocking and pull-style: a request is opened, its body is read chunk by chunk. Every wait
  * also watches cancel_fd() (base/cancel.h) unless the request says otherwise.
  *
- * Redirects are not followed, proxies and .netrc are not consulted for unix sockets, and nothing
- * but http and https is spoken. A status of 400 or more is an answer, not an error.
+ * Redirects are not followed, and nothing but http and https is spoken. The proxies that the
+ * environment names are used, except for unix sockets and loopback addresses. A status of 400 or
+ * more is an answer, not an error. No error text has a secret, password or query in it.
  */
 #ifndef KILN_HTTP_CLIENT_H
 #define KILN_HTTP_CLIENT_H
@@ -16,7 +17,9 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-/* Keeps connections open between requests. Use by one thread at a time. */
+/* Keeps connections open between requests. Used by one thread at a time; several streams may be
+ * open at once, and reading one moves all of them. A stream that isn't read holds 256 KiB at most:
+ * its peer then waits. Close all streams before freeing the client. */
 struct http_client;
 
 int http_client_new(struct http_client **ret, struct err *err);
@@ -44,7 +47,9 @@ struct http_request {
     /* One more header whose value is a secret: sent as secret_name: secret_prefix + secret. */
     const char *secret_name, *secret_prefix;
     const struct secret *secret;
-    struct str body; /* sent with Content-Length; used when `read_body` is NULL */
+    /* Sent with Content-Length; used when `read_body` is NULL. Must stay until the stream closes.
+     */
+    struct str body;
     /* Chunked upload: fills up to `max` bytes, returns how many, 0 at the end, -1 with an error. */
     ssize_t (*read_body)(void *ctx, char *room, size_t max, struct err *err);
     void *read_ctx;
@@ -62,7 +67,8 @@ int http_client_open(struct http_client *c, const struct http_request *req,
 
 int http_stream_status(const struct http_stream *s);
 
-/* A header of the response, name in any case; NULL if absent. Valid until close. */
+/* A header of the response, name in any case, the first of several; NULL if absent. Valid until
+ * close. */
 const char *http_stream_header(const struct http_stream *s, const char *name);
 
 /*

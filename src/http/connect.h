@@ -21,14 +21,14 @@ struct connect_message {
 /* Bytes that have come and are not taken yet. */
 struct connect_parser {
     struct buf pending;
-    size_t taken; /* of the front of `pending`, by the message that was returned last */
+    size_t taken; /* bytes at the front of `pending` that were handed out */
 };
 
 void connect_parser_init(struct connect_parser *p);
 void connect_parser_free(struct connect_parser *p);
 int connect_parser_feed(struct connect_parser *p, struct str bytes, struct err *err);
-/* 1 and the next message (valid until the next call), 0 when more bytes are needed, -1 when a
- * message is larger than CONNECT_MAX_MESSAGE. */
+/* 1 and the next message (valid until the next feed), 0 when more bytes are needed, -1 when a
+ * message is larger than CONNECT_MAX_MESSAGE or has unknown flags. Take all before feeding more. */
 int connect_parser_next(struct connect_parser *p, struct connect_message *ret, struct err *err);
 
 /* Appends an envelope. */

@@ -66,23 +66,25 @@ static bool is_ambiguous(const struct framing *f)
 }
 
 /* Answers a head that no handler shall see. */
-static bool refuse_head(struct http_exchange *x)
+static void check_head(struct http_exchange *x)
 {
     size_t size =
         MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
     struct framing f = {0};
 
     MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, look_at_header, &f);
-    if (x->connection->refused)
-        http_reply_error(x, 503, "too many connections; try again later");
+    x->ambiguous = is_ambiguous(&f);
+    if (x->ambiguous)
+        http_reply_error(x, 400, "the head of the request can be read in more than one way");
     else if (size > x->connection->server->config.max_head)
         http_reply_error(x, 431, "the head of the request is larger than %zu bytes",
                          x->connection->server->config.max_head);
-    else if (is_ambiguous(&f))
-        http_reply_error(x, 400, "the head of the request can be read in more than one way");
     else if (x->connection->bad_uri)
         http_reply_error(x, 400, "the target of the request is not a path");
-    return x->answered;
+    else if (x->connection->refused)
+        http_reply_error(x, 503, "too many connections; try again later");
+    if (x->answered)
+        http_reply_header(x, "Connection", "close");
 }
 
 static void check_declared_length(struct http_exchange *x)
@@ -105,19 +107,21 @@ static bool waits_for_continue(const struct http_exchange *x)
 }
 
 /* An answer that is known before the body has come waits until the body has been read and
- * dropped: most clients don't listen while they send. One that asked first is told at once. */
+ * dropped: most clients don't listen while they send. One that asked first is told at once, and
+ * so is one whose body has no certain end. */
 enum MHD_Result http_exchange_begin(struct http_exchange *x)
 {
     const struct http_handler *h = &x->connection->server->config.handler;
 
-    if (refuse_head(x))
-        return http_reply_send(x);
-    x->begun = true;
-    if (h->begin)
+    check_head(x);
+    x->begun = !x->answered;
+    if (x->begun && h->begin)
         h->begin(x, h->ctx);
     check_declared_length(x);
     x->body = BUF_INIT(x->body_limit);
-    return x->answered && waits_for_continue(x) ? http_reply_send(x) : MHD_YES;
+    if (x->answered && (x->ambiguous || waits_for_continue(x)))
+        return http_reply_send(x);
+    return MHD_YES;
 }
 
 /* ---- the body ---- */

@@ -32,7 +32,8 @@ struct http_exchange {
     struct arena arena;
     const char *method, *path;
     void *data;
-    bool begun; /* the handler has seen it */
+    bool ambiguous; /* nobody knows where its body ends */
+    bool begun;     /* the handler has seen it */
 
     struct http_sink sink;
     struct err sink_err;

