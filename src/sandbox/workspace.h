@@ -1,0 +1,22 @@
+/*
+ * Workspaces with a hard quota: an ext4 image on a loop device.
+ *
+ * The image is a file without a name on a disk of the host, so that nothing is left of it whatever
+ * happens, and the mount is attached nowhere until it is moved into a sandbox. Needs root and loop
+ * devices; where they can't be had the sandbox uses a tmpfs of the same size instead.
+ */
+#ifndef KILN_SANDBOX_WORKSPACE_H
+#define KILN_SANDBOX_WORKSPACE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Makes one: a mount, attached nowhere. ERR_HOST if it can't be done here. */
+int workspace_make(int64_t bytes, int64_t inodes, int *ret_mount, struct err *err);
+
+/* Gives its root folder to a user. */
+int workspace_give(int mount, uid_t uid, struct err *err);
+
+#endif
