@@ -24,7 +24,7 @@ fill(struct err *err, enum err_kind kind, int sys, const char *fmt, va_list ap)
     memcpy(err->msg, msg, sizeof(msg));
 }
 
-int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
+int(err_set)(struct err *err, enum err_kind kind, const char *fmt, ...)
 {
     va_list ap;
 
@@ -36,7 +36,7 @@ int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     return -1;
 }
 
-int err_sys(struct err *err, enum err_kind kind, int sys, const char *fmt, ...)
+int(err_sys)(struct err *err, enum err_kind kind, int sys, const char *fmt, ...)
 {
     const char *reason = strerror(sys);
     size_t n, room = sizeof(err->msg) - strlen(reason) - strlen(": ");
@@ -55,7 +55,7 @@ int err_sys(struct err *err, enum err_kind kind, int sys, const char *fmt, ...)
     return -1;
 }
 
-int err_wrap(struct err *err, const char *fmt, ...)
+int(err_wrap)(struct err *err, const char *fmt, ...)
 {
     char prefix[ERR_MSG_MAX], old[ERR_MSG_MAX];
     va_list ap;
@@ -71,7 +71,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     return -1;
 }
 
-int err_fix(struct err *err, const char *fmt, ...)
+int(err_fix)(struct err *err, const char *fmt, ...)
 {
     va_list ap;
 

@@ -13,8 +13,8 @@ static int err_at(const struct json_source *src, const struct json_place *at, st
     return err_set(err, ERR_INPUT, "%s: %s", src->name, text);
 }
 
-int json_err(const struct json_source *src, const json_t *value, struct err *err, const char *fmt,
-             ...)
+int(json_err)(const struct json_source *src, const json_t *value, struct err *err, const char *fmt,
+              ...)
 {
     char text[ERR_MSG_MAX];
     va_list ap;
@@ -110,18 +110,22 @@ static const char *scalar_text(struct arena *a, const json_t *v)
     return NULL;
 }
 
+/* jansson's iteration wants a pointer to non-const and doesn't write through it. */
+static json_t *for_iteration(const json_t *object)
+{
+    return (json_t *)(uintptr_t)object;
+}
+
 static bool decode_pairs(struct arena *a, const json_t *v, struct json_pairs *out)
 {
     const char *key;
-    json_t *item, *object;
+    json_t *item;
     size_t n = 0;
 
     if (!json_is_object(v))
         return false;
-    /* jansson's iteration wants a pointer to non-const and doesn't write through it. */
-    memcpy(&object, &v, sizeof(object));
     out->items = ARENA_ARRAY(a, json_object_size(v) + 1, struct json_pair);
-    json_object_foreach (object, key, item) {
+    json_object_foreach (for_iteration(v), key, item) {
         const char *text = scalar_text(a, item);
 
         if (!text)
@@ -205,11 +209,10 @@ static int decode_field(struct arena *a, const struct json_source *src, const js
 static int check_keys(const struct json_source *src, const json_t *object, const char *what,
                       const struct json_field *fields, struct err *err)
 {
-    json_t *mutable_object, *v;
     const char *key;
+    json_t *v;
 
-    memcpy(&mutable_object, &object, sizeof(object));
-    json_object_foreach (mutable_object, key, v) {
+    json_object_foreach (for_iteration(object), key, v) {
         const struct json_field *f = fields;
 
         while (f->name && strcmp(f->name, key) != 0)

@@ -110,6 +110,10 @@ int json_decode(struct arena *a, const struct json_source *src, const json_t *ob
 int json_err(const struct json_source *src, const json_t *value, struct err *err, const char *fmt,
              ...) __attribute__((format(printf, 4, 5)));
 
+#ifdef KILN_ANALYZE /* see err.h */
+#define json_err(...) ERR_FAILS(json_err(__VA_ARGS__))
+#endif
+
 /* The name in `names` (n of them) that is nearest to `word`, or NULL when none is near. */
 const char *json_nearest(const char *word, const char *const *names, size_t n);
 
