@@ -109,6 +109,44 @@ static const struct command *find_command(struct cli *cli)
     return c;
 }
 
+/* ---- what topics have from the table of settings ---- */
+
+static const char *default_of(const struct config_setting *s)
+{
+    if (s->kind == CONFIG_SECRET)
+        return "secret";
+    return s->fallback[0] ? s->fallback : "none";
+}
+
+static void list_settings(void)
+{
+    for (const struct config_setting *s = config_settings; s->key; s++) {
+        printf("\n  %s (%s)\n      %s\n", s->key, default_of(s), s->help);
+        if (s->choices)
+            printf("      one of: %s\n", s->choices);
+        else if (s->kind == CONFIG_INT || s->kind == CONFIG_REAL || s->kind == CONFIG_SECONDS)
+            printf("      from %.15g to %.15g\n", s->min, s->max);
+    }
+}
+
+static void list_variables(void)
+{
+    putchar('\n');
+    for (const struct config_setting *s = config_settings; s->key; s++)
+        printf("  %-24s %s%s%s\n", s->env, s->key, s->alias ? ", also " : "",
+               s->alias ? s->alias : "");
+}
+
+static int topic(const char *name, struct str text)
+{
+    fwrite(text.p, 1, text.n, stdout);
+    if (strcmp(name, "config") == 0)
+        list_settings();
+    else if (strcmp(name, "env") == 0)
+        list_variables();
+    return EXIT_OK;
+}
+
 static int run(struct cli *cli, struct err *err)
 {
     const char *word = cli->options.args[0];
@@ -118,10 +156,8 @@ static int run(struct cli *cli, struct err *err)
     if (!word)
         return cli->json ? everything_as_json(cli) : overview(cli);
     if (cli->options.n_args == 1 &&
-        embed_find(arena_printf(cli->arena, TOPICS "%s.txt", word), &text)) {
-        fwrite(text.p, 1, text.n, stdout);
-        return EXIT_OK;
-    }
+        embed_find(arena_printf(cli->arena, TOPICS "%s.txt", word), &text))
+        return topic(word, text);
     c = find_command(cli);
     if (!c)
         return unknown(cli, cli->options.args[cli->options.n_args - 1], err);
