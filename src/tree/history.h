@@ -1,7 +1,8 @@
 /*
  * The history of a task: a bare git repository that kiln writes (libgit2), one commit an
  * iteration. The agent never sees it; `git clone` of it works. Nothing of it is read from a
- * sandbox, and no hook or configuration of the project is ever run or read.
+ * sandbox, and no hook or configuration of the project is ever run or read. `git fsck` finds no
+ * fault in it, unless a .gitmodules or .gitattributes of the project says what git thinks amiss.
  */
 #ifndef KILN_TREE_HISTORY_H
 #define KILN_TREE_HISTORY_H

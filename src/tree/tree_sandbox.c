@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/rand.h"
 #include "base/text.h"
@@ -14,22 +15,15 @@
 enum {
     COLLECT_MS = 120 * 1000,
     PLACE_MS = 120 * 1000,
-    LINE_MAX_BYTES = 400, /* of a line on standard error that is kept for a note */
-    ENTRY_OVERHEAD =
-        4 * 1024, /* the most that an honest archive needs for a file beside its data */
+    NOTE_MAX = 400,            /* bytes of a line on standard error that become a note */
+    ENTRY_OVERHEAD = 4 * 1024, /* the most that a file takes in an archive beside its data */
 };
 
 #define LEFT_OUT "left out "
 
-/*
- * The tools of the system, whatever the agent put in its PATH, in English. What TAR_OPTIONS or
- * POSIXLY_CORRECT would change is reset.
- */
-static const struct envd_env tool_env[] = {
-    {"PATH", "/usr/bin:/bin"},
-    {"LC_ALL", "C"},
-    {"TAR_OPTIONS", ""},
-};
+/* The tools of the system, whatever the sandbox's PATH says, in English. The scripts unset what
+ * would change how tar works. */
+static const struct envd_env tool_env[] = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}};
 
 /*
  * Sorted, so that a cap always leaves out the same files. Folders are left to their files, hard
@@ -46,12 +40,12 @@ struct collecting {
     struct envd_stream *stream;
     struct tree_build *build;
     int64_t deadline;
-    uint32_t pid;    /* 0 until it is known */
-    struct buf line; /* of standard error, so far */
-    bool end;        /* the process has ended: then `last` says how */
+    uint32_t pid;                 /* 0 until it is known */
+    struct buf line;              /* of standard error, so far */
+    char complaint[NOTE_MAX + 1]; /* the last whole one */
+    bool end;                     /* the process has ended, so: */
     bool exited;
     int exit_code;
-    const char *status;
 };
 
 static void take_line(struct collecting *c)
@@ -60,8 +54,10 @@ static void take_line(struct collecting *c)
 
     if (str_starts(line, LEFT_OUT))
         c->build->capped = true;
-    if (line.n)
+    if (line.n) {
         tree_build_note(c->build, "%.*s", STR_ARG(line));
+        snprintf(c->complaint, sizeof(c->complaint), "%.*s", STR_ARG(line));
+    }
     buf_reset(&c->line);
 }
 
@@ -88,9 +84,9 @@ static int next_piece(void *ctx, struct str *ret, struct err *err)
 
         if (envd_stream_next(c->stream, clock_poll_ms(c->deadline), &event, err))
             return -1;
-        switch (event.kind) {
-        case ENVD_NONE:
+        if (clock_now_ms() >= c->deadline) /* also while something comes all the time */
             return err_set(err, ERR_TIMEOUT, "no end after %d s", COLLECT_MS / 1000);
+        switch (event.kind) {
         case ENVD_START:
             c->pid = event.pid;
             break;
@@ -153,7 +149,7 @@ static int read_archive(struct collecting *c, struct err *err)
         !__builtin_mul_overflow(max, (uint64_t)2, &max))
         source.max_bytes = max;
     if (tree_tar_read(&source, c->build, &end, err))
-        return -1;
+        return c->end && *c->complaint ? err_wrap(err, "%s", c->complaint) : -1;
     if (!end)
         return 0;
     if (drain(c, ENTRY_OVERHEAD * 16, err))
@@ -161,39 +157,49 @@ static int read_archive(struct collecting *c, struct err *err)
     return judge_exit(c, err);
 }
 
-/* The arguments of find: prune what is excluded, name what is too large, list the rest. */
-static const char *const *collect_argv(const char *const *exclude, size_t n_exclude,
-                                       const struct tree_caps *caps, struct arena *a)
+static size_t append(const char **argv, size_t n, const char *const *words, size_t n_words)
 {
-    const char **argv = ARENA_ARRAY(a, n_exclude * 3 + 32, const char *);
-    size_t n = 0;
+    memcpy(argv + n, words, n_words * sizeof(*words));
+    return n + n_words;
+}
 
-#define ADD(...)                                                                                   \
-    do {                                                                                           \
-        const char *const words[] = {__VA_ARGS__};                                                 \
-        memcpy(argv + n, words, sizeof(words));                                                    \
-        n += sizeof(words) / sizeof(*words);                                                       \
-    } while (0)
-    ADD("sh", "-c", collect_script, "sh", "(", "-name", ".git");
-    if (n_exclude)
-        ADD("-o", "-type", "d", "(", "-name", exclude[0]);
-    for (size_t i = 1; i < n_exclude; i++)
-        ADD("-o", "-name", exclude[i]);
-    if (n_exclude)
-        ADD(")");
-    ADD(")", "-prune", "-o", "-type", "f", "-size",
-        arena_printf(a, "+%lluc", (unsigned long long)caps->file_bytes), "-fprintf", "/dev/stderr",
-        arena_printf(a, LEFT_OUT "'%%P': %%s bytes, a file may have %llu\\n",
-                     (unsigned long long)caps->file_bytes),
-        "-o", "!", "-type", "d", "-print0");
-#undef ADD
+/* The script with find's expression: prune what is excluded, name what is too large, list the
+ * rest. */
+static const char *const *collect_argv(const char *const *exclude, size_t n_exclude,
+                                       uint64_t max_size, struct arena *a)
+{
+    unsigned long long max = max_size;
+    const char *const head[] = {"sh", "-c", collect_script, "sh", "-name", ".git", "-prune", "-o"};
+    const char *const tail[] = {
+        "-type",
+        "f",
+        "-size",
+        arena_printf(a, "+%lluc", max),
+        "-fprintf",
+        "/dev/stderr",
+        arena_printf(a, LEFT_OUT "'%%P': %%s bytes, a file may have %llu\n", max),
+        "-o",
+        "!",
+        "-type",
+        "d",
+        "-print0",
+        NULL,
+    };
+    const char **argv =
+        ARENA_ARRAY(a, ARRAY_LEN(head) + n_exclude * 6 + ARRAY_LEN(tail), const char *);
+    size_t n = append(argv, 0, head, ARRAY_LEN(head));
+
+    for (size_t i = 0; i < n_exclude; i++)
+        n = append(argv, n,
+                   (const char *const[]){"-type", "d", "-name", exclude[i], "-prune", "-o"}, 6);
+    append(argv, n, tail, ARRAY_LEN(tail));
     return argv;
 }
 
 static int collect(struct envd_client *envd, const struct envd_process *process,
                    struct tree_build *b, struct err *err)
 {
-    struct collecting c = {.build = b, .line = BUF_INIT(LINE_MAX_BYTES)};
+    struct collecting c = {.build = b, .line = BUF_INIT(NOTE_MAX)};
     int status;
 
     c.deadline = clock_deadline(COLLECT_MS);
@@ -216,13 +222,13 @@ int tree_collect(struct envd_client *envd, const char *dir, const char *const *e
     struct tree_build b;
     struct envd_process process = {
         .env = tool_env,
-        .n_env = sizeof(tool_env) / sizeof(*tool_env),
+        .n_env = ARRAY_LEN(tool_env),
         .cwd = dir,
         .timeout_ms = COLLECT_MS,
     };
 
     tree_build_start(&b, caps, a);
-    process.argv = collect_argv(exclude, n_exclude, &b.caps, &scratch);
+    process.argv = collect_argv(exclude, n_exclude, b.caps.file_bytes, &scratch);
     if (collect(envd, &process, &b, err))
         return err_wrap(err, "collect the files of '%s'", dir);
     tree_build_finish(&b, ret);
@@ -249,7 +255,7 @@ static int extract(struct envd_client *envd, const char *dir, const char *archiv
     struct envd_process process = {
         .argv = argv,
         .env = tool_env,
-        .n_env = sizeof(tool_env) / sizeof(*tool_env),
+        .n_env = ARRAY_LEN(tool_env),
         .cwd = "/",
         .timeout_ms = PLACE_MS,
     };
