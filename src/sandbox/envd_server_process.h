@@ -34,9 +34,11 @@
 #include "sandbox/envd_server_spawn.h"
 
 enum {
-    ENVD_SERVER_MAX_PROCESSES = 256, /* records, ended ones included */
-    ENVD_SERVER_MAX_ENDED = 32,      /* records of ended processes */
-    ENVD_SERVER_ENDED_MS = 120000,   /* how long those are kept */
+    /* Records, ended ones included. poll(2) takes no more entries than RLIMIT_NOFILE, which may
+     * be 1024, and each has four. */
+    ENVD_SERVER_MAX_PROCESSES = 240,
+    ENVD_SERVER_MAX_ENDED = 32,    /* records of ended processes */
+    ENVD_SERVER_ENDED_MS = 120000, /* how long those are kept */
     ENVD_SERVER_GRACE_MS = 200,
     ENVD_SERVER_INPUT_MAX = 4 * 1024 * 1024, /* of input that a process hasn't read yet */
     ENVD_SERVER_MESSAGE_MAX = 16 * 1024 * 1024,

@@ -350,7 +350,7 @@ static int kill_and_wait(struct envd_server_table *t, const struct envd_server_s
         return -1;
     doom(t, p);
     while ((p = find_alive(t, which, NULL)) && p->doomed) {
-        if (clock_now_ms() >= deadline)
+        if (clock_now_ms() >= deadline || t->draining)
             return err_set(err, ERR_INTERNAL, "process %u is killed and still there", which->pid);
         wait_for_change(t, deadline);
     }
