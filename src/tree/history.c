@@ -65,13 +65,15 @@ static void ignore_configuration(void)
 
 static int open_or_make(const char *path, git_repository **ret)
 {
-    git_repository_init_options options = GIT_REPOSITORY_INIT_OPTIONS_INIT;
+    git_repository_init_options options = {
+        .version = GIT_REPOSITORY_INIT_OPTIONS_VERSION,
+        .flags = GIT_REPOSITORY_INIT_BARE,
+        .initial_head = "main",
+    };
     int code = git_repository_open_bare(ret, path);
 
     if (code != GIT_ENOTFOUND)
         return code;
-    options.flags = GIT_REPOSITORY_INIT_BARE;
-    options.initial_head = "main";
     return git_repository_init_ext(ret, path, &options);
 }
 

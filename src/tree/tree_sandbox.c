@@ -1,5 +1,6 @@
 /* tree_collect and tree_place: trees out of a sandbox and into it. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -9,7 +10,6 @@
 #include "base/text.h"
 #include "tree/tree.h"
 #include "tree/tree_build.h"
-#include "tree/tree_path.h"
 #include "tree/tree_tar.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* Trees out of and into a sandbox: a real envd, its own process, with nasty folders. */
-#include "support/unit.h"
+#include "support/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,15 +116,6 @@ static void collect(struct box *box, const struct tree_caps *caps, struct tree *
 
     if (tree_collect(box->envd, box->work, exclude, ARRAY_LEN(exclude), caps, &box->a, ret, &err))
         fail_msg("%s", err.msg);
-}
-
-static void assert_note(const struct tree *t, const char *part)
-{
-    for (size_t i = 0; i < t->n_notes; i++)
-        if (strstr(t->notes[i], part))
-            return;
-    fail_msg("no note has '%s', the first of %zu is '%s'", part, t->n_notes,
-             t->n_notes ? t->notes[0] : "");
 }
 
 /* ---- collecting ---- */

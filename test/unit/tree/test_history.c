@@ -1,11 +1,7 @@
 /* The history, judged by the real git. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "support/unit.h"
+
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +9,6 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/proc.h"
 #include "tree/history.h"
 
@@ -26,14 +21,12 @@ struct place {
 static int setup(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
-    char name[] = "/tmp/kiln-test-XXXXXX";
     struct err err;
 
     assert_non_null(p);
-    assert_non_null(mkdtemp(name));
-    p->dir = arena_strdup(&p->a, name);
-    p->repo = fs_join(&p->a, name, "history.git");
-    p->clone = fs_join(&p->a, name, "clone");
+    p->dir = unit_folder(&p->a);
+    p->repo = fs_join(&p->a, p->dir, "history.git");
+    p->clone = fs_join(&p->a, p->dir, "clone");
     if (history_open(p->repo, &p->h, &err))
         fail_msg("%s", err.msg);
     *state = p;
@@ -45,7 +38,7 @@ static int teardown(void **state)
     struct place *p = *state;
 
     history_close(p->h);
-    fs_remove_tree(p->dir, NULL);
+    unit_remove(p->dir);
     arena_clear(&p->a);
     free(p);
     return 0;

@@ -1,9 +1,5 @@
 /* The rules for names: what a tree may hold and what not. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "support/unit.h"
 
 #include "base/cleanup.h"
 #include "tree/tree.h"

@@ -1,9 +1,5 @@
 /* Archives that a hostile sandbox may send, made by hand, and honest ones. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "support/tree.h"
 
 #include "base/cleanup.h"
 #include "tree/tree_tar.h"
@@ -83,14 +79,6 @@ static void read_tar(struct buf *tar, const struct tree_caps *caps, struct arena
     add_end(tar);
     if (tree_from_tar(buf_str(tar), caps, a, t, &err))
         fail_msg("%s", err.msg);
-}
-
-static void assert_note(const struct tree *t, const char *part)
-{
-    for (size_t i = 0; i < t->n_notes; i++)
-        if (strstr(t->notes[i], part))
-            return;
-    fail_msg("no note has '%s', the first is '%s'", part, t->n_notes ? t->notes[0] : "");
 }
 
 /* ---- what is taken ---- */

@@ -1,15 +1,10 @@
 /* Making, finding, overlaying, comparing, writing and showing trees. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdlib.h>
+#include "support/unit.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "tree/tree.h"
 
 #define FILE_(name, text)                                                                          \
@@ -193,32 +188,18 @@ static void shows_json(void **state)
     assert_string_equal(json_get_c(json_array_get(j, 3), "sha256"), t.files[3].sha256);
 }
 
-static int make_dir(void **state)
-{
-    char name[] = "/tmp/kiln-test-XXXXXX";
-
-    *state = mkdtemp(name) ? strdup(name) : NULL;
-    return *state ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-    int status = fs_remove_tree(*state, NULL);
-
-    free(*state);
-    return status;
-}
-
 static void writes_a_folder(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
-    const char *dir = fs_join(&a, *state, "out");
+    char *folder = unit_folder(&a);
+    const char *dir = fs_join(&a, folder, "out");
     struct err err = {0};
     struct stat st;
     struct tree t;
     struct str text;
     char target[16] = "";
 
+    (void)state;
     MAKE(&a, &t, FILE_("d/e/f", "deep"), FILE_("d/g", ""), LINK_("a-link", "d/e"),
          {.path = "run", .content = STR("#!"), .executable = true});
     if (tree_write(&t, dir, &err))
@@ -234,6 +215,7 @@ static void writes_a_folder(void **state)
     assert_int_equal(tree_write(&t, dir, &err), -1);
     assert_int_equal(err.kind, ERR_EXISTS);
     assert_true(fs_exists(fs_join(&a, dir, "run")));
+    unit_remove(folder);
 }
 
 /* No tree is like this; a full disk fails the same way. */
@@ -242,12 +224,15 @@ static void leaves_nothing_when_it_fails(void **state)
     ARENA_CLEANUP struct arena a = {0};
     struct tree_file files[] = {FILE_("l/x", "1"), FILE_("l", "a file in the way")};
     struct tree t = {.files = files, .n_files = 2};
-    const char *dir = fs_join(&a, *state, "none");
+    char *folder = unit_folder(&a);
+    const char *dir = fs_join(&a, folder, "none");
     struct err err = {0};
 
+    (void)state;
     assert_int_equal(tree_write(&t, dir, &err), -1);
     assert_int_equal(err.kind, ERR_IO);
     assert_false(fs_exists(dir));
+    unit_remove(folder);
 }
 
 int main(void)
@@ -260,8 +245,8 @@ int main(void)
         cmocka_unit_test(lays_files_over_obstacles),
         cmocka_unit_test(compares),
         cmocka_unit_test(shows_json),
-        cmocka_unit_test_setup_teardown(writes_a_folder, make_dir, remove_dir),
-        cmocka_unit_test_setup_teardown(leaves_nothing_when_it_fails, make_dir, remove_dir),
+        cmocka_unit_test(writes_a_folder),
+        cmocka_unit_test(leaves_nothing_when_it_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
