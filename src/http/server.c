@@ -182,7 +182,7 @@ void http_server_stop(struct http_server *s)
     if (!s)
         return;
     MHD_quiesce_daemon(s->daemon);
-    watchdog_cut_all(s->watchdog);
+    /* Shuts the sockets of all connections down, then joins their threads. */
     MHD_stop_daemon(s->daemon);
     close(s->config.listen_fd);
     watchdog_stop(s->watchdog);

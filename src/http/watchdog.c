@@ -21,19 +21,15 @@ struct watchdog {
     struct watched *first;
     unsigned n;
     int64_t wakes_at; /* when the thread will look again by itself */
-    bool cutting, stopping;
+    bool stopping;
 };
 
 static void cut(struct watched *x)
 {
-    shutdown(x->fd, SHUT_RDWR);
-    x->deadline = CLOCK_NEVER;
-}
-
-static void say_farewell(struct watched *x)
-{
     if (x->farewell)
         (void)!send(x->fd, x->farewell, strlen(x->farewell), MSG_DONTWAIT | MSG_NOSIGNAL);
+    shutdown(x->fd, SHUT_RDWR);
+    x->deadline = CLOCK_NEVER;
 }
 
 static int64_t cut_overdue(struct watchdog *w)
@@ -41,10 +37,8 @@ static int64_t cut_overdue(struct watchdog *w)
     int64_t now = clock_now_ms(), next = CLOCK_NEVER;
 
     for (struct watched *x = w->first; x; x = x->next) {
-        if (x->deadline <= now) {
-            say_farewell(x);
+        if (x->deadline <= now)
             cut(x);
-        }
         if (x->deadline < next)
             next = x->deadline;
     }
@@ -126,8 +120,6 @@ struct watched *watchdog_add(struct watchdog *w, int fd, int64_t deadline)
         x->next->prev = x;
     w->first = x;
     w->n++;
-    if (w->cutting)
-        cut(x);
     pthread_mutex_unlock(&w->lock);
     watchdog_set(w, x, deadline, NULL);
     return x;
@@ -151,15 +143,6 @@ void watchdog_set(struct watchdog *w, struct watched *x, int64_t deadline, const
     x->farewell = farewell;
     if (deadline < w->wakes_at)
         pthread_cond_signal(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-}
-
-void watchdog_cut_all(struct watchdog *w)
-{
-    pthread_mutex_lock(&w->lock);
-    w->cutting = true;
-    for (struct watched *x = w->first; x; x = x->next)
-        cut(x);
     pthread_mutex_unlock(&w->lock);
 }
 

@@ -25,9 +25,6 @@ void watchdog_remove(struct watchdog *w, struct watched *x);
 /* Sets the deadline anew. `farewell` (static, or NULL) is sent before the socket is shut down. */
 void watchdog_set(struct watchdog *w, struct watched *x, int64_t deadline, const char *farewell);
 
-/* Shuts every socket down, and from now on each one that is added. */
-void watchdog_cut_all(struct watchdog *w);
-
 unsigned watchdog_count(struct watchdog *w);
 
 #endif

@@ -47,36 +47,70 @@ static inline bool wire_send(int fd, const char *text)
     return send(fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
 }
 
-/* Reads until `until` has come (NULL: until the peer closes) and returns all of it; the caller
- * frees. */
-static inline char *wire_read(int fd, const char *until)
+/* Reads until `until` has come, the peer closes (the only end if `until` is NULL) or WIRE_MS have
+ * passed without a byte; says whether it ended as wanted. The caller frees. For any thread. */
+static inline char *wire_take(int fd, const char *until, bool *ret_complete)
 {
     size_t n = 0, cap = 8 << 20;
     char *all = calloc(1, cap + 1);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    ssize_t got = 1;
 
-    assert_non_null(all);
-    while (n < cap && (!until || !strstr(all, until))) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t got;
-
-        if (poll(&p, 1, WIRE_MS) <= 0)
-            fail_msg("nothing more came after \"%s\"", all);
+    *ret_complete = false;
+    while (all && n < cap && !*ret_complete && got > 0 && poll(&p, 1, WIRE_MS) > 0) {
         got = recv(fd, all + n, cap - n, 0);
-        if (got <= 0)
-            break;
-        n += (size_t)got;
+        n += got > 0 ? (size_t)got : 0;
+        *ret_complete = until ? strstr(all, until) != NULL : got <= 0;
     }
     return all;
+}
+
+/* All that comes until the peer closes, which it must. The caller frees. */
+static inline char *wire_rest(int fd)
+{
+    bool complete;
+    char *all = wire_take(fd, NULL, &complete);
+
+    if (!complete)
+        fail_msg("the peer doesn't close after \"%s\"", all);
+    return all;
+}
+
+/* Reads until `text` has come, which it must. */
+static inline void wire_expect(int fd, const char *text)
+{
+    bool complete;
+    char *all = wire_take(fd, text, &complete);
+
+    if (!complete)
+        fail_msg("\"%s\" didn't come, but \"%s\"", text, all);
+    free(all);
 }
 
 /* True when the peer closes without sending anything more. */
 static inline bool wire_closed(int fd)
 {
-    char *rest = wire_read(fd, NULL);
+    char *rest = wire_rest(fd);
     bool empty = rest[0] == '\0';
 
     free(rest);
     return empty;
+}
+
+/* What a server here gets: a head, and what comes with it. The caller frees. */
+static inline char *wire_head(int fd)
+{
+    bool complete;
+
+    return wire_take(fd, "\r\n\r\n", &complete);
+}
+
+/* Drops what comes until the peer closes. For any thread. */
+static inline void wire_await_close(int fd)
+{
+    bool complete;
+
+    free(wire_take(fd, NULL, &complete));
 }
 
 /* ---- a server of one thread that does what a test tells it ---- */

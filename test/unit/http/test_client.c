@@ -27,10 +27,10 @@ static struct {
 static void serve_script(struct wire_server *w, int fd)
 {
     free(t.request);
-    t.request = wire_read(fd, "\r\n\r\n");
+    t.request = wire_head(fd);
     wire_send(fd, t.script);
     if (t.holds)
-        free(wire_read(fd, NULL));
+        wire_await_close(fd);
 }
 
 static int setup(void **state)
@@ -67,6 +67,17 @@ static int get(const char *script)
     t.script = script;
     wire_start(&t.wire);
     return send_request((struct http_request){0});
+}
+
+static struct http_stream *open_stream(struct http_request req)
+{
+    struct http_stream *s = NULL;
+
+    if (!req.url)
+        req.url = wire_url();
+    if (http_client_open(t.client, &req, &s, &t.err))
+        fail_msg("%s", t.err.msg);
+    return s;
 }
 
 static void assert_err(enum err_kind kind, const char *part)
@@ -106,6 +117,24 @@ static void interim_answers_are_passed_over(void **state)
                      0);
     assert_int_equal(t.response.status, 201);
     assert_null(http_response_header(&t.response, "X-Y"));
+}
+
+static void serve_late(struct wire_server *w, int fd)
+{
+    free(wire_head(fd));
+    wire_send(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+    poll(NULL, 0, 50); /* so that the client sees the one without the other */
+    wire_send(fd, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void an_interim_answer_alone_is_none(void **state)
+{
+    t.wire.serve = serve_late;
+    wire_start(&t.wire);
+    struct http_stream *s = open_stream((struct http_request){0});
+
+    assert_int_equal(http_stream_status(s), 201);
+    http_stream_close(s);
 }
 
 static void a_body_until_the_end_of_the_connection(void **state)
@@ -167,7 +196,7 @@ static void a_body_that_is_too_large(void **state)
 
 static void serve_endless_head(struct wire_server *w, int fd)
 {
-    free(wire_read(fd, "\r\n\r\n"));
+    free(wire_head(fd));
     wire_send(fd, "HTTP/1.1 200 OK\r\n");
     while (wire_send(fd, "X-Y: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"))
         ;
@@ -321,17 +350,6 @@ static void a_peer_that_doesnt_accept(void **state)
 
 /* ---- streams ---- */
 
-static struct http_stream *open_stream(struct http_request req)
-{
-    struct http_stream *s = NULL;
-
-    if (!req.url)
-        req.url = wire_url();
-    if (http_client_open(t.client, &req, &s, &t.err))
-        fail_msg("%s", t.err.msg);
-    return s;
-}
-
 static void reading_with_patience(void **state)
 {
     struct http_stream *s;
@@ -483,13 +501,13 @@ static void serve_flood(struct wire_server *w, int fd)
     static const char block[65536];
     struct pollfd p = {.fd = fd, .events = POLLOUT};
 
-    free(wire_read(fd, "\r\n\r\n"));
+    free(wire_head(fd));
     wire_send(fd, "HTTP/1.1 200 OK\r\n\r\n");
     while (flooded < (size_t)64 << 20 && poll(&p, 1, 300) > 0 &&
            send(fd, block, sizeof(block), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
         flooded += sizeof(block);
     flood_over = true;
-    free(wire_read(fd, NULL));
+    wire_await_close(fd);
 }
 
 /* One stream is not read while others of the same client are driven. */
@@ -524,7 +542,7 @@ static void serve_many(struct wire_server *w, int fd)
     char *request;
 
     while (poll(&p, 1, WIRE_MS) > 0 && recv(fd, &(char){0}, 1, MSG_PEEK) > 0) {
-        request = wire_read(fd, "\r\n\r\n");
+        request = wire_head(fd);
         wire_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         free(request);
     }
@@ -602,6 +620,7 @@ int main(void)
         TEST(a_whole_exchange),
         TEST(any_status_is_an_answer),
         TEST(interim_answers_are_passed_over),
+        TEST(an_interim_answer_alone_is_none),
         TEST(a_body_until_the_end_of_the_connection),
         TEST(bodies_that_are_cut),
         TEST(no_answer_at_all),
