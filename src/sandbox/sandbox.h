@@ -68,7 +68,7 @@ struct sandbox;
 /* Starts what the kind needs. Errors of kind ERR_HOST say what this machine lacks, with a fix. */
 int sandbox_host_start(const struct sandbox_host_config *config, struct sandbox_host **ret,
                        struct err *err);
-/* Ends every sandbox of this host. NULL is fine. */
+/* Ends every sandbox of this host; those that were opened are to be closed before. NULL is fine. */
 void sandbox_host_stop(struct sandbox_host *h);
 
 /* Opens a sandbox whose envd answers. Nothing is left behind on failure. */
