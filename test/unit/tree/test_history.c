@@ -56,7 +56,7 @@ static const char *git(struct place *p, const char *const *args)
     struct proc proc = PROC_NONE;
     struct str text;
     struct err err;
-    int status;
+    int status = -1;
 
     for (size_t i = 0; args[i]; i++)
         argv[i + 1] = args[i];
