@@ -1,7 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "support/unit.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -50,12 +47,6 @@ static int send_hello(struct scripted *s, struct arena *a, struct retries *retri
     add_message(messages, "user", "hello");
     *retries = (struct retries){0};
     return messages_send(s->client, &req, &progress, a, ret, err);
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("'%s' doesn't contain '%s'", text, part);
 }
 
 /* Plays a script whose last turn answers "fine" after `retries` failures. */

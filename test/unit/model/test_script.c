@@ -1,15 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "support/unit.h"
 
 #include "support/scripted.h"
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("'%s' doesn't contain '%s'", text, part);
-}
 
 static void check_bad(const char *yaml, const char *says)
 {
