@@ -1,0 +1,19 @@
+/*
+ * What a check's evidence means. No input and output: a table of cases tests it.
+ */
+#ifndef KILN_CHECK_CHECK_JUDGE_H
+#define KILN_CHECK_CHECK_JUDGE_H
+
+#include "check/check.h"
+#include "check/check_step.h"
+
+/* Fills outcome, reason, status, exit code, report, output and detail of `c`, whose kind is set.
+ * `has_test_files`: the tree has some, so that no test at all is not for want of them. */
+void check_judge(struct check *c, const struct check_evidence *e, const struct stack_unit *unit,
+                 const struct stack_rule *rule, bool has_test_files, struct arena *a);
+
+/* The same for an install step; its failure is told in the check of the build. */
+bool check_judge_installed(const struct check_evidence *e, const struct stack_rule *rule,
+                           struct check *c, struct arena *a);
+
+#endif
