@@ -72,7 +72,8 @@ struct stack_set {
     size_t n;
 };
 
-/* The built-in stacks, then those in `dir` (NULL: none). Errors have file, line and column. */
+/* The built-in stacks, then those in `dir` (NULL or "": none). Errors have file, line and column.
+ */
 int stack_load(struct arena *a, const char *dir, struct stack_set *ret, struct err *err);
 
 /* One stack from the text of its file; `name` is the file's, for errors. */

@@ -314,7 +314,7 @@ int stack_load(struct arena *a, const char *dir, struct stack_set *ret, struct e
         if (stack_parse(a, text, file->name, &s, err) < 0 || add(&set, &s, err) < 0)
             return -1;
     }
-    if (dir && load_dir(a, dir, &set, err) < 0)
+    if (dir && *dir && load_dir(a, dir, &set, err) < 0)
         return -1;
     qsort(set.items, set.n, sizeof(*set.items), by_order);
     *ret = set;

@@ -193,14 +193,13 @@ static void test_json(void **state)
 
     text = json_dump(&a, json_array_get(json_object_get(o, "checks"), CHECK_TESTS));
     assert_string_equal(
-        text,
-        "{\"check\": \"tests\", \"stack\": \"python\", \"dir\": \".\", \"outcome\": \"fail\", "
-        "\"reason\": \"tests_fail\", \"detail\": \"clean\", \"why\": null, "
-        "\"command\": \"python3 -m unittest\", \"exit_code\": 1, "
-        "\"status\": \"exit status 1\", \"wall_ms\": 0, \"tests\": {\"executed\": 2, "
-        "\"passed\": 1, \"failed\": 1, \"skipped\": 1, \"failing\": [{\"id\": \"b\", "
-        "\"status\": \"failed\", \"message\": null}]}, \"output\": \"F\xef\xbf\xbd\", "
-        "\"log\": \"it1-tests.log\"}");
+        text, "{\"check\":\"tests\",\"stack\":\"python\",\"dir\":\".\",\"outcome\":\"fail\","
+              "\"reason\":\"tests_fail\",\"detail\":\"clean\",\"why\":null,"
+              "\"command\":\"python3 -m unittest\",\"exit_code\":1,"
+              "\"status\":\"exit status 1\",\"wall_ms\":0,\"tests\":{\"executed\":2,"
+              "\"passed\":1,\"failed\":1,\"skipped\":1,\"failing\":[{\"id\":\"b\","
+              "\"status\":\"failed\",\"message\":null}]},\"output\":\"F\xef\xbf\xbd\","
+              "\"log\":\"it1-tests.log\"}");
     assert_false(json_get_bool(o, "green", true));
     assert_string_equal(json_get_c(json_object_get(o, "outcome"), "types"), "na");
 }
