@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 
 #define X(name) extern const struct sandbox_kind sandbox_kind_##name;
 #include "sandbox_kind_list.h"
@@ -100,39 +100,61 @@ bool sandbox_alive(struct sandbox *s, struct arena *a, const char **ret_why)
     return s->kind->alive(s->state, a, ret_why);
 }
 
+/* ---- ending what runs inside ---- */
+
+enum { KILL_MS = 20000, KILL_ROUNDS = 200, KILL_PAUSE_MS = 10 };
+
 /*
- * kill(-1) reaches every process at once but the first and the one that calls it, and a process
- * that is being forked meanwhile isn't born. What is left to do is to wait until they are gone. The
- * shell forks only for `sleep`, when there is room again for a process. Processes of other users,
- * which some kinds have, are not ours to end.
+ * kill(-1) reaches every process at once but the first and the one that calls it; one that is being
+ * forked meanwhile isn't born. It also reaches the supervisor that envd has above the caller, so
+ * how the caller itself ends says nothing: a second command looks.
  */
-static const char kill_all[] = "n=0\n"
-                               "while [ $n -lt 500 ]; do\n"
-                               "    kill -9 -1 2>/dev/null\n"
-                               "    left=\n"
-                               "    for p in /proc/[0-9]*; do\n"
-                               "        case $p in /proc/1 | /proc/$$) continue ;; esac\n"
-                               "        [ -O \"$p\" ] && left=1\n"
-                               "    done\n"
-                               "    [ -z \"$left\" ] && exit 0\n"
-                               "    n=$((n + 1))\n"
-                               "    sleep 0.01\n"
-                               "done\n"
-                               "exit 1\n";
+static const char kill_everything[] = "kill -9 -1 2>/dev/null; exit 0";
+
+/* Exits with 1 if a process of our user is there besides the first, this one and its parent. What
+ * belongs to other users, which some kinds have, isn't ours to end. */
+static const char look_around[] =
+    "uid_of() {\n"
+    "    uid=\n"
+    "    while read -r key value rest; do\n"
+    "        [ \"$key\" = Uid: ] && uid=$value && return\n"
+    "    done <\"$1/status\"\n"
+    "}\n"
+    "uid_of /proc/$$\n"
+    "me=$uid\n"
+    "for p in /proc/[0-9]*; do\n"
+    "    case $p in /proc/1 | /proc/$$ | /proc/$PPID) continue ;; esac\n"
+    "    uid_of \"$p\" 2>/dev/null\n"
+    "    [ \"$uid\" = \"$me\" ] && exit 1\n"
+    "done\n"
+    "exit 0\n";
+
+static int run_script(struct sandbox *s, struct arena *a, const char *script,
+                      struct envd_result *ret, struct err *err)
+{
+    const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+    const struct envd_process process = {.argv = argv, .cwd = "/", .timeout_ms = KILL_MS};
+    const struct envd_run_options options = {0};
+
+    if (envd_run(sandbox_envd(s), a, &process, &options, ret, err))
+        return err_wrap(err, "end the sandbox's processes");
+    return 0;
+}
 
 int sandbox_kill_all(struct sandbox *s, struct err *err)
 {
-    enum { KILL_MS = 20000 };
-    static const char *const argv[] = {"/bin/sh", "-c", kill_all, NULL};
-    const struct envd_process process = {.argv = argv, .cwd = "/", .timeout_ms = KILL_MS};
-    const struct envd_run_options options = {0};
-    ARENA_CLEANUP struct arena a = {0};
-    struct envd_result result;
+    for (int i = 0; i < KILL_ROUNDS; i++) {
+        ARENA_CLEANUP struct arena a = {0};
+        struct envd_result killed, looked;
 
-    if (envd_run(sandbox_envd(s), &a, &process, &options, &result, err))
-        return err_wrap(err, "end the sandbox's processes");
-    if (result.outcome != ENVD_EXITED || result.exit_code != 0)
-        return err_set(err, ERR_REMOTE, "processes in the sandbox can't be ended: %s",
-                       result.status);
-    return 0;
+        if (run_script(s, &a, kill_everything, &killed, err) ||
+            run_script(s, &a, look_around, &looked, err))
+            return -1;
+        if (looked.outcome == ENVD_EXITED && looked.exit_code == 0)
+            return 0;
+        /* The kernel takes a moment to clear a process away. */
+        if (cancel_sleep_ms(KILL_PAUSE_MS, err))
+            return -1;
+    }
+    return err_set(err, ERR_REMOTE, "processes in the sandbox can't be ended");
 }

@@ -105,8 +105,27 @@ static void kill_all_ends_everything(void **state)
        " done; wait");
     if (sandbox_kill_all(s, &err))
         fail_msg("%s", err.msg);
-    assert_string_equal(sh(&a, s, "grep -l sleep /proc/[0-9]*/comm; echo checked"), "checked\n");
+    assert_string_equal(sh(&a, s, "grep -ls sleep /proc/[0-9]*/comm; echo checked"), "checked\n");
     assert_true(sandbox_alive(s, &a, &why));
+    sandbox_close(s);
+}
+
+/* One that hides from its own user's /proc is found all the same. */
+static void kill_all_ends_the_unseen(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct sandbox *s = open_box(NULL);
+    struct err err = {0};
+
+    sh(&a, s,
+       "python3 -c 'import ctypes, os, time\n"
+       "if os.fork() == 0:\n"
+       "    os.setsid(); os.close(0); os.close(1); os.close(2)\n"
+       "    ctypes.CDLL(None).prctl(4, 0)\n"
+       "    time.sleep(1000)\n' >/dev/null 2>&1");
+    if (sandbox_kill_all(s, &err))
+        fail_msg("%s", err.msg);
+    assert_string_equal(sh(&a, s, "grep -ls python /proc/[0-9]*/comm; echo checked"), "checked\n");
     sandbox_close(s);
 }
 
@@ -204,6 +223,7 @@ static int run_all(void)
         cmocka_unit_test(has_a_record),
         cmocka_unit_test(commands_are_limited),
         cmocka_unit_test(kill_all_ends_everything),
+        cmocka_unit_test(kill_all_ends_the_unseen),
         cmocka_unit_test(kill_all_ends_a_fork_bomb),
         cmocka_unit_test(death_is_noticed),
         cmocka_unit_test(dies_with_a_killed_launcher),
