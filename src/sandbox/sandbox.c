@@ -136,25 +136,39 @@ static int run_script(struct sandbox *s, struct arena *a, const char *script,
     const struct envd_process process = {.argv = argv, .cwd = "/", .timeout_ms = KILL_MS};
     const struct envd_run_options options = {0};
 
-    if (envd_run(sandbox_envd(s), a, &process, &options, ret, err))
-        return err_wrap(err, "end the sandbox's processes");
-    return 0;
+    return envd_run(sandbox_envd(s), a, &process, &options, ret, err);
+}
+
+/* One round: 1 when nothing is left, 0 when something may be. That a command can't be started, as
+ * among the last of a fork bomb, is no more than a reason for another round. */
+static int kill_and_look(struct sandbox *s, struct err *err)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct envd_result killed, looked;
+
+    if (run_script(s, &a, kill_everything, &killed, err) ||
+        run_script(s, &a, look_around, &looked, err))
+        return err->kind == ERR_REMOTE || err->kind == ERR_LIMIT || err->kind == ERR_THROTTLED ? 0
+                                                                                               : -1;
+    return looked.outcome == ENVD_EXITED && looked.exit_code == 0;
 }
 
 int sandbox_kill_all(struct sandbox *s, struct err *err)
 {
-    for (int i = 0; i < KILL_ROUNDS; i++) {
-        ARENA_CLEANUP struct arena a = {0};
-        struct envd_result killed, looked;
+    struct err last = {0};
 
-        if (run_script(s, &a, kill_everything, &killed, err) ||
-            run_script(s, &a, look_around, &looked, err))
-            return -1;
-        if (looked.outcome == ENVD_EXITED && looked.exit_code == 0)
+    for (int i = 0; i < KILL_ROUNDS; i++) {
+        int rc = kill_and_look(s, &last);
+
+        if (rc > 0)
             return 0;
         /* The kernel takes a moment to clear a process away. */
-        if (cancel_sleep_ms(KILL_PAUSE_MS, err))
-            return -1;
+        if (rc < 0 || cancel_sleep_ms(KILL_PAUSE_MS, &last))
+            break;
     }
-    return err_set(err, ERR_REMOTE, "processes in the sandbox can't be ended");
+    if (last.kind == ERR_NONE)
+        err_set(&last, ERR_REMOTE, "they don't end");
+    if (err)
+        *err = last;
+    return err_wrap(err, "end the sandbox's processes");
 }
