@@ -109,15 +109,43 @@ static enum report_status status_attr(const struct xml_event *e)
     return str_eq_c(status, "disabled") ? REPORT_SKIPPED : REPORT_PASSED;
 }
 
-static bool is_failure(enum report_status s)
+/* ctest: a test that asked to be skipped is "notrun" as well. */
+static bool skipped_itself(struct str message)
 {
-    return s == REPORT_FAILED || s == REPORT_ERROR;
+    return str_starts(message, "SKIP_RETURN_CODE") ||
+           str_starts(message, "SKIP_REGULAR_EXPRESSION");
+}
+
+struct outcome {
+    enum report_status status;
+    struct str message, output; /* what the test printed is the message if there is no other */
+};
+
+/* An element inside a <testcase>, which has just been opened. */
+static int inside_case(struct junit *j, const struct xml_event *e, struct outcome *o,
+                       struct err *err)
+{
+    struct str name = e->name, message = xml_attr(e, "message"), text;
+    enum report_status status;
+    bool failed = o->status == REPORT_FAILED || o->status == REPORT_ERROR;
+
+    if (inner_text(j, &text, err) < 0)
+        return -1;
+    if (str_starts(name, "system-") && !o->output.n)
+        o->output = str_trim(text);
+    if (!outcome_element(name, &status))
+        return 0;
+    if (!o->message.n)
+        o->message = join_message(j, message, text);
+    if (!failed || skipped_itself(message))
+        o->status = status;
+    return 0;
 }
 
 static int test_case(struct junit *j, struct xml_event *e, struct err *err)
 {
-    enum report_status status = status_attr(e), inner;
-    struct str id = case_id(j, e), message = {0}, text;
+    struct outcome o = {.status = status_attr(e)};
+    struct str id = case_id(j, e);
     unsigned depth = j->xml.depth;
 
     for (;;) {
@@ -125,21 +153,10 @@ static int test_case(struct junit *j, struct xml_event *e, struct err *err)
             return -1;
         if (j->xml.depth < depth)
             break;
-        if (e->kind != XML_OPEN)
-            continue;
-        if (!outcome_element(e->name, &inner)) {
-            if (inner_text(j, &text, err) < 0)
-                return -1;
-            continue;
-        }
-        message = xml_attr(e, "message");
-        if (inner_text(j, &text, err) < 0)
+        if (e->kind == XML_OPEN && inside_case(j, e, &o, err) < 0)
             return -1;
-        message = join_message(j, message, text);
-        if (!is_failure(status))
-            status = inner;
     }
-    return report_add(j->arena, j->report, id, status, message, err);
+    return report_add(j->arena, j->report, id, o.status, o.message.n ? o.message : o.output, err);
 }
 
 static int parse(struct arena *a, struct str text, struct report *r, struct err *err)

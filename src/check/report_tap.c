@@ -22,6 +22,7 @@ struct pending {
     enum report_status status;
     struct str message; /* the lines below it as they are: a view of the text */
     size_t indent;      /* of those lines */
+    bool is_parent;     /* a test in it failed too, and most likely that is all there is to say */
 };
 
 /* A run of results of one indentation. */
@@ -137,6 +138,7 @@ static bool parse_result(struct tap *t, struct str line, size_t indent, struct p
     ret->status = directive ? REPORT_SKIPPED : ok ? REPORT_PASSED : REPORT_FAILED;
     ret->message = (struct str){0};
     ret->indent = indent + 2;
+    ret->is_parent = false;
     return true;
 }
 
@@ -212,8 +214,8 @@ static int add_case(struct tap *t, const struct pending *c, struct err *err)
     return 0;
 }
 
-/* The result of a test that has subtests counts only if it failed and none of them did. */
-static int on_parent(struct tap *t, size_t level, const struct pending *c, struct err *err)
+/* The result of a test that has subtests counts only if it failed for a reason of its own. */
+static int on_parent(struct tap *t, size_t level, struct pending *c, struct err *err)
 {
     size_t first = t->levels[level + 1].first;
     bool failed_below = has_failed_since(t, first);
@@ -222,18 +224,17 @@ static int on_parent(struct tap *t, size_t level, const struct pending *c, struc
         if (is_open(&t->levels[t->depth]))
             close_level(t, &t->levels[t->depth]);
     adopt(t, first, c->name);
-    t->last_failed = false;
-    if (c->status == REPORT_FAILED && !failed_below) {
-        t->last_failed = true;
+    t->last_failed = c->status == REPORT_FAILED;
+    c->is_parent = failed_below;
+    if (t->last_failed)
         return add_case(t, c, err);
-    }
     if (c->status == REPORT_PASSED && failed_below)
         report_disagree(t->arena, t->report, "'%.*s' passed, but a test in it failed",
                         STR_ARG(c->name));
     return 0;
 }
 
-static int on_result(struct tap *t, size_t level, const struct pending *c, struct err *err)
+static int on_result(struct tap *t, size_t level, struct pending *c, struct err *err)
 {
     struct level *l;
 
@@ -330,6 +331,26 @@ static int on_line(struct tap *t, struct str line, struct err *err)
     return 0;
 }
 
+/* node says of a parent why it failed: "subtestsFailed", or "hookFailed" and the like. */
+static bool only_repeats(const struct pending *c, struct str message)
+{
+    return c->is_parent && (!message.n || str_find(message, STR("subtestsFailed")) >= 0);
+}
+
+static int add_cases(struct tap *t, struct err *err)
+{
+    for (size_t i = 0; i < t->n_cases; i++) {
+        const struct pending *c = &t->cases[i];
+        struct str message = tidy(t->arena, c);
+
+        if (only_repeats(c, message))
+            continue;
+        if (report_add(t->arena, t->report, c->name, c->status, message, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int parse(struct arena *a, struct str text, struct report *r, struct err *err)
 {
     struct tap *t = ARENA_NEW(a, struct tap);
@@ -346,13 +367,7 @@ static int parse(struct arena *a, struct str text, struct report *r, struct err 
         report_disagree(a, r, "it ends inside a subtest");
     if (is_open(&t->levels[0]))
         close_level(t, &t->levels[0]);
-    for (size_t i = 0; i < t->n_cases; i++) {
-        const struct pending *c = &t->cases[i];
-
-        if (report_add(a, r, c->name, c->status, tidy(a, c), err) < 0)
-            return -1;
-    }
-    return 0;
+    return add_cases(t, err);
 }
 
 const struct report_parser report_tap = {"tap", parse};

@@ -229,10 +229,10 @@ static int take_text(struct xml *x, struct xml_event *e, struct err *err)
     ptrdiff_t at = str_find_char(x->rest, '<');
     struct str raw = {x->rest.p, at < 0 ? x->rest.n : (size_t)at};
 
-    skip(x, raw.n);
-    e->kind = XML_TEXT;
     if (!x->depth && str_trim(raw).n)
         return fail(x, err, "text outside of the root element");
+    skip(x, raw.n);
+    e->kind = XML_TEXT;
     return expand(x, raw, &e->text, err);
 }
 
