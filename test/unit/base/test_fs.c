@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,13 +180,15 @@ static void removing_follows_no_link(void **state)
     assert_int_equal(fs_remove_tree(fs_join(&f->a, tree, "under/nothing"), NULL), 0);
 }
 
-/* Deeper than PATH_MAX, with a name at the top that the removal itself would like to use. */
+/* Deeper than PATH_MAX and than there are descriptors, with a name at the top that the removal
+ * itself would like to use. */
 static void removing_a_deep_tree(void **state)
 {
     enum { DEPTH = 500 };
     struct fixture *f = *state;
     char *tree = fs_join(&f->a, f->dir, "tree");
     char *name = arena_printf(&f->a, "%0200d", 0);
+    struct rlimit limit, low;
     int fd;
 
     assert_int_equal(fs_make_dirs(fs_join(&f->a, tree, ".removed-0/x"), 0700, NULL), 0);
@@ -201,7 +204,11 @@ static void removing_a_deep_tree(void **state)
         fd = below;
     }
     close(fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){.rlim_cur = 100, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     assert_int_equal(fs_remove_tree(tree, NULL), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_false(fs_exists(tree));
 }
 
