@@ -324,6 +324,17 @@ static void output_around_the_cap(void **state)
     }
 }
 
+static void output_in_many_pieces(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct envd_process p = {.argv = SHELL("for i in $(seq 1000 1400); do echo $i; done")};
+    struct envd_run_options o = {.keep_bytes = 30};
+    struct envd_result r = run_with(&a, &p, &o);
+
+    assert_string_equal(text_of(&a, &r), "1000\n1001\n1002\n\n[... 1975 bytes omitted ...]\n"
+                                         "1398\n1399\n1400\n");
+}
+
 static void output_without_end_is_stopped(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
@@ -352,6 +363,46 @@ static void bytes_come_as_they_are(void **state)
 
     assert_int_equal(r.out.total, 6);
     assert_memory_equal(r.out.head.p, "a\0\xff\xfe\xc3\n", 6);
+}
+
+static int read_slowly(void *ctx, struct str piece, struct err *err)
+{
+    unsigned *calls = ctx;
+
+    if ((*calls)++ < 300)
+        usleep(1000);
+    return 0;
+}
+
+static uint64_t peak_memory_kib(pid_t pid)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct str text, line;
+    struct err err = {0};
+    uint64_t kib = 0;
+
+    assert_ok(fs_read_file(&a, arena_printf(&a, "/proc/%d/status", (int)pid), 100000, &text, &err));
+    while (str_next_line(&text, &line))
+        if (str_starts(line, "VmHWM:"))
+            kib = strtoull(line.p + 6, NULL, 10);
+    return kib;
+}
+
+static void a_slow_reader_holds_the_command_back(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    unsigned calls = 0;
+    struct envd_process p = {.argv = SHELL("head -c 60000000 /dev/zero")};
+    struct envd_run_options o = {.on_output = read_slowly, .ctx = &calls};
+    uint64_t before = peak_memory_kib(box.pid);
+    struct envd_result r = run_with(&a, &p, &o);
+
+    assert_int_equal(r.out.total, 60000000);
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+    assert_true(peak_memory_kib(box.pid) - before < 20000);
+#else
+    (void)before;
+#endif
 }
 
 static int refuse_output(void *ctx, struct str piece, struct err *err)
@@ -727,8 +778,10 @@ int main(void)
         cmocka_unit_test(signals_reach_what_outlived_the_leader),
         cmocka_unit_test(large_output_is_capped_exactly),
         cmocka_unit_test(output_around_the_cap),
+        cmocka_unit_test(output_in_many_pieces),
         cmocka_unit_test(output_without_end_is_stopped),
         cmocka_unit_test(bytes_come_as_they_are),
+        cmocka_unit_test(a_slow_reader_holds_the_command_back),
         cmocka_unit_test(a_callback_can_stop_the_command),
         cmocka_unit_test(input_is_given),
         cmocka_unit_test(input_that_nobody_reads_is_no_error),
