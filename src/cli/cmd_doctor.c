@@ -113,7 +113,6 @@ static void check_tools(struct doctor *d)
         {"Python", "python3 mypy flake8"},
         {"JavaScript", "node npm"},
         {"C and C++", "gcc g++ make cmake cppcheck"},
-        {"shell", "bash shellcheck"},
     };
     struct arena *a = d->cli->arena;
 

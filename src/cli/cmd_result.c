@@ -81,7 +81,8 @@ static int run(struct cli *cli, struct err *err)
     if (to && cli->quiet)
         return EXIT_OK;
     term_init(&t, stdout, options_has(&cli->options, "no-color"));
-    printf("Task %s\n", fs_base_name(path));
+    printf("Task %s %s\n", fs_base_name(path),
+           summary_clean(cli->arena, json_get_c(result, "state")));
     summary_print(&t, result);
     if (!to)
         summary_where(&t, fs_base_name(path), path);

@@ -95,14 +95,13 @@ static bool is_running(struct watch *w)
 
     return result_find(w->cli->arena, w->cli->config.results_dir, w->id, &path, &running, NULL) ==
                0 &&
-           running;
+           running && result_is_locked(path);
 }
 
 static int ended_silently(struct watch *w, struct err *err)
 {
     err_set(err, ERR_NOT_FOUND, "task %s ended without saying so: its kiln was killed", w->id);
-    return err_fix(err, "kiln result %s shows what was kept; the next `kiln run` completes it",
-                   w->id);
+    return err_fix(err, "the next `kiln run` makes a result of what was kept");
 }
 
 static int follow(struct watch *w, struct err *err)

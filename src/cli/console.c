@@ -86,7 +86,8 @@ static void on_sandbox_opened(struct console *c, struct arena *a, const json_t *
     if (c->verbose)
         line(c, TERM_DIM, "Sandbox %s opened in %lld ms", summary_clean(a, json_get_c(box, "id")),
              (long long)json_get_int(box, "opened_ms", 0));
-    set_activity(c, "Planning");
+    if (strcmp(summary_clean(a, json_get_c(e, "purpose")), "verify") != 0)
+        set_activity(c, "Planning");
 }
 
 static void on_plan(struct console *c, struct arena *a, const json_t *e)
@@ -94,9 +95,10 @@ static void on_plan(struct console *c, struct arena *a, const json_t *e)
     struct str text = text_clean(a, json_get_str(e, "text"), TEXT_LINES), one;
 
     line(c, TERM_PLAIN, "Planning... done");
-    for (int n = 0; (c->verbose || n < PLAN_LINES) && str_next_line(&text, &one); n++)
+    /* With -v it was shown as it came. */
+    for (int n = 0; !c->verbose && n < PLAN_LINES && str_next_line(&text, &one); n++)
         line(c, TERM_DIM, "  %.*s", STR_ARG(one));
-    if (text.n)
+    if (text.n && !c->verbose)
         line(c, TERM_DIM, "  ... (-v shows all of it)");
     set_activity(c, "Writing");
 }

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { FILES_SHOWN = 30 };
+enum { FILES_SHOWN = 30, COMMAND_SHOWN = 60 };
 
 const char *summary_clean(struct arena *a, const char *text)
 {
@@ -66,6 +66,20 @@ static void print_files(const struct term *t, struct arena *a, const json_t *fil
         fprintf(t->file, "  and %zu more\n", n - FILES_SHOWN);
 }
 
+/* The start of a command: all of it is in result.json. */
+static const char *shorten(struct arena *a, const char *command)
+{
+    struct str text = str_trim(str_from(command));
+
+    text = text_clean(a, text, TEXT_ONE_LINE);
+    if (text.n <= COMMAND_SHOWN)
+        return text.p;
+    text.n = COMMAND_SHOWN;
+    while (text.n && !text_is_utf8(text))
+        text.n--;
+    return arena_printf(a, "%.*s...", STR_ARG(text));
+}
+
 static void print_check(const struct term *t, struct arena *a, const json_t *check)
 {
     enum term_style style;
@@ -78,7 +92,7 @@ static void print_check(const struct term *t, struct arena *a, const json_t *che
             summary_clean(a, json_get_c(check, "detail")), elsewhere ? " in " : "",
             elsewhere ? summary_clean(a, dir) : "");
     if (command && *command)
-        fprintf(t->file, "  %s(%s)%s", term_on(t, TERM_DIM), summary_clean(a, command),
+        fprintf(t->file, "  %s(%s)%s", term_on(t, TERM_DIM), shorten(a, command),
                 term_off(t, TERM_DIM));
     fputc('\n', t->file);
 }

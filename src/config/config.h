@@ -21,37 +21,37 @@ struct config {
     /* results */
     const char *results_dir; /* results.dir */
     /* model */
-    const char *model;       /* model.name: id or alias */
-    const char *base_url;    /* model.base_url, ANTHROPIC_BASE_URL */
-    const char *thinking;    /* model.thinking: adaptive or off */
-    const char *effort;      /* model.effort: "", low, medium, high, max */
-    const char *prices;      /* model.prices: a file that overrides the price table, or "" */
-    int64_t max_tokens;      /* model.max_tokens of one reply */
-    int64_t max_retries;     /* model.max_retries */
+    const char *model;           /* model.name: id or alias */
+    const char *base_url;        /* model.base_url, ANTHROPIC_BASE_URL */
+    const char *thinking;        /* model.thinking: adaptive or off */
+    const char *effort;          /* model.effort: "", low, medium, high, max */
+    const char *prices;          /* model.prices: a file that overrides the price table, or "" */
+    int64_t max_tokens;          /* model.max_tokens of one reply */
+    int64_t max_retries;         /* model.max_retries */
     double first_byte_s, idle_s; /* model.first_byte_s, model.idle_s */
     struct secret *api_key;      /* ANTHROPIC_API_KEY; NULL if there is none */
     struct secret *auth_token;   /* ANTHROPIC_AUTH_TOKEN; NULL if there is none */
     const char *api_key_origin;  /* as config_origin tells it; NULL if there is no key */
     /* engine */
-    const char *engine;      /* engine.name: direct */
-    int64_t turns;           /* engine.turns: model calls in one iteration */
-    double command_s;        /* engine.command_s: limit of one command of the agent */
+    const char *engine; /* engine.name: direct */
+    int64_t turns;      /* engine.turns: model calls in one iteration */
+    double command_s;   /* engine.command_s: limit of one command of the agent */
     /* task */
     int64_t iterations;      /* task.iterations */
     double budget_usd;       /* task.budget_usd; 0 means none */
     int64_t max_task_tokens; /* task.max_tokens; 0 means no limit */
     double timeout_s;        /* task.timeout_s */
     /* sandbox */
-    const char *sandbox;     /* sandbox.kind: local */
-    struct json_strings require; /* sandbox.require: layers that must be there */
+    const char *sandbox;                      /* sandbox.kind: local */
+    struct json_strings require;              /* sandbox.require: layers that must be there */
     int64_t memory_mb, disk_mb, tmp_mb, pids; /* sandbox.memory_mb ... */
-    double cpus;             /* sandbox.cpus; 0 means what the host has, at most 4 */
+    double cpus; /* sandbox.cpus; 0 means what the host has, at most 4 */
     /* checks */
-    const char *stacks_dir;  /* checks.stacks: a folder of the user's own stacks, or "" */
+    const char *stacks_dir; /* checks.stacks: a folder of the user's own stacks, or "" */
     /* logging */
-    const char *log_level;   /* log.level: error, warn, info, debug */
+    const char *log_level; /* log.level: error, warn, info, debug */
 
-    const char **origins;    /* one a setting; see config_origin */
+    const char **origins; /* one a setting; see config_origin */
 };
 
 enum config_kind {
@@ -65,15 +65,15 @@ enum config_kind {
 };
 
 struct config_setting {
-    const char *key;  /* "task.iterations" */
-    const char *env;  /* "KILN_TASK_ITERATIONS" */
+    const char *key;   /* "task.iterations" */
+    const char *env;   /* "KILN_TASK_ITERATIONS" */
     const char *alias; /* a variable that other programs read too: "ANTHROPIC_BASE_URL"; or NULL */
     enum config_kind kind;
-    size_t offset;    /* in struct config */
+    size_t offset;        /* in struct config */
     const char *fallback; /* the default, as text */
     double min, max;
-    const char *choices;  /* "adaptive off", or NULL */
-    const char *help;     /* one line */
+    const char *choices; /* "adaptive off", or NULL */
+    const char *help;    /* one line */
 };
 
 /* The table, in the order of `kiln config show`; the last has a NULL key. */
@@ -116,8 +116,8 @@ const struct config_setting *config_find(const char *key);
 /* The key that is most like `key`, or NULL when none is near. */
 const char *config_nearest(const char *key);
 
-/* Where the value of a setting came from: "default", "KILN_TASK_ITERATIONS", "kiln.yaml:3",
- * ".env:2", "--model". */
+/* Where the value of a setting came from: "default", "environment KILN_TASK_ITERATIONS",
+ * "kiln.yaml:3", ".env:2", "--model". */
 const char *config_origin(const struct config *c, const char *key);
 
 /* The value as text; a secret as its hint. */

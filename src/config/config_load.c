@@ -50,24 +50,29 @@ static int err_at(struct loader *l, const struct json_source *src, const json_t 
     return err_wrap(l->err, "%s", src->name);
 }
 
-/* For a key that is no setting. A word that is one further down is found too. */
-static int err_unknown(struct loader *l, const char *key)
+/* For a key that is no setting. One that is misspelt is told as it stands in its section. */
+static int err_unknown(struct loader *l, const char *section, const char *key)
 {
-    const char *near = config_nearest(key);
+    const char *full = arena_printf(l->a, "%s%s%s", section, *section ? "." : "", key);
+    const char *near = config_nearest(full), *prefix = arena_printf(l->a, "%s.", section);
 
-    err_set(l->err, ERR_CONFIG, "unknown setting '%s'%s%s%s", key, near ? "; did you mean '" : "",
-            near ? near : "", near ? "'?" : "");
+    if (near && str_starts(str_from(near), prefix))
+        err_set(l->err, ERR_CONFIG, "unknown setting '%s' in %s; did you mean '%s'?", key, section,
+                near + strlen(prefix));
+    else
+        err_set(l->err, ERR_CONFIG, "unknown setting '%s'%s%s%s", full,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return err_fix(l->err, "kiln help config lists all settings");
 }
 
-static int load_setting(struct loader *l, const struct json_source *src, const json_t *section,
-                        const char *key, const char *full_key, const json_t *value)
+static int load_setting(struct loader *l, const struct json_source *src, const char *name,
+                        const json_t *section, const char *key, const json_t *value)
 {
-    const struct config_setting *s = config_find(full_key);
+    const struct config_setting *s = config_find(arena_printf(l->a, "%s.%s", name, key));
     const struct json_place *at = places_find(src->places, section, key);
 
     if (!s) {
-        err_unknown(l, full_key);
+        err_unknown(l, name, key);
         return err_at(l, src, section, key);
     }
     if (json_is_null(value))
@@ -89,11 +94,11 @@ static int load_section(struct loader *l, const struct json_source *src, json_t 
     if (json_is_null(section))
         return 0;
     if (!json_is_object(section)) {
-        err_unknown(l, name);
+        err_unknown(l, "", name);
         return err_at(l, src, root, name);
     }
     json_object_foreach (section, key, value)
-        if (load_setting(l, src, section, key, arena_printf(l->a, "%s.%s", name, key), value))
+        if (load_setting(l, src, name, section, key, value))
             return -1;
     return 0;
 }
@@ -148,7 +153,7 @@ static const char *variable_get(const struct variables *v, const char *name)
 static const char *variable_origin(struct loader *l, const struct variables *v, const char *name)
 {
     if (v->env)
-        return name;
+        return arena_printf(l->a, "environment %s", name);
     return arena_printf(l->a, "%s:%u", v->file, dotenv_find(v->dotenv, name)->line);
 }
 

@@ -120,6 +120,14 @@ void result_close(struct result_dir *r)
         result_free(r);
 }
 
+bool result_is_locked(const char *path)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    /* A shared lock, so that two who look don't see each other. */
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 /* ---- recovery ---- */
 
 /* The first event of a type in an events file, or NULL. */

@@ -34,6 +34,9 @@ void result_close(struct result_dir *r);
 /* Turns every unlocked folder in DIR/.work into a result; tells how many. */
 int result_recover(const char *dir, size_t *ret_n, struct err *err);
 
+/* Whether a kiln is at work in this folder: it holds the lock. */
+bool result_is_locked(const char *path);
+
 /* The folder of a finished (or, if `running` is not NULL, running) task; `id` may be a unique
  * prefix, or "last" for the newest. ERR_NOT_FOUND with what there is. */
 int result_find(struct arena *a, const char *dir, const char *id, const char **ret_path,

@@ -126,7 +126,7 @@ static void the_strongest_source_wins(void **state)
     p->options.n_overrides = 0;
     load(p);
     assert_int_equal(p->config.iterations, 5);
-    assert_origin(p, "task.iterations", "KILN_TASK_ITERATIONS");
+    assert_origin(p, "task.iterations", "environment KILN_TASK_ITERATIONS");
     p->env[1] = "KILN_TASK_ITERATIONS=";
     load(p);
     assert_int_equal(p->config.iterations, 4);
@@ -202,8 +202,10 @@ static void mistakes_in_a_file_have_their_place_and_a_suggestion(void **state)
         const char *yaml, *message;
     } cases[] = {
         {"task:\n  iteratoins: 3\n",
-         "kiln.yaml:2:3: unknown setting 'task.iteratoins'; did you mean 'task.iterations'?"},
+         "kiln.yaml:2:3: unknown setting 'iteratoins' in task; did you mean 'iterations'?"},
         {"tasks: 3\n", "kiln.yaml:1:1: unknown setting 'tasks'"},
+        {"tasks: {iterations: 3}\n",
+         "kiln.yaml:1:9: unknown setting 'tasks.iterations'; did you mean 'task.iterations'?"},
         {"task: {iterations: 0}\n", "kiln.yaml:1:8: task.iterations must be a whole number from 1"},
         {"task: {iterations: 101}\n", "from 1 to 100, not '101'"},
         {"task: {iterations: \"3\"}\n", "task.iterations must be a whole number without quotes"},
