@@ -9,14 +9,14 @@
  * killed itself, the kernel kills the sandboxes (PR_SET_PDEATHSIG), and mounts, sockets and quota
  * images vanish with their last user, because none of them has a name on the host.
  *
- * A sandbox is built in the steps that launcher.c lists in order. Each layer of it is reported in
- * the record of the task as "on", or as what was used instead:
+ * launcher.c and guest.c list the steps in which a sandbox is built. The layers that it has go into
+ * the record of the task:
  *
- *     user_namespace   on                     own uid on the host: "uid 1879048195" | "caller"
- *     namespaces       on                     mount pid net ipc uts cgroup
- *     filesystem       on                     closed view, read-only root
+ *     user_namespace   "uid 1879048195": a user of its own on the host; "caller": kiln's
+ *     namespaces       "mount pid net ipc uts cgroup"
+ *     filesystem       "on": closed view, read-only root
  *     landlock         "abi 7" | "unavailable"
- *     seccomp          on
+ *     seccomp          "on"
  *     cgroup           {"memory":"v1"|"v2"|"rlimit", "pids":..., "cpu":"v1"|"v2"|"affinity"}
  *     quota            "loop ext4" | "tmpfs"
  *     network          "none"

@@ -159,8 +159,8 @@ static int place_writable(const struct rootfs *r, int root, int workspace, struc
         place_tmpfs(root, "home/user", l->tmp_bytes, TMP_INODES, "0755", err))
         return -1;
     if (workspace >= 0)
-        return mounts_attach(workspace, root, SANDBOX_WORK + 1, err);
-    return place_tmpfs(root, SANDBOX_WORK + 1, l->disk_bytes, l->disk_inodes, "0755", err);
+        return mounts_attach(workspace, root, &SANDBOX_WORK[1], err);
+    return place_tmpfs(root, &SANDBOX_WORK[1], l->disk_bytes, l->disk_inodes, "0755", err);
 }
 
 /* Everything in its place; links, folders and small files live on the root itself. */

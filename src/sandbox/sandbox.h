@@ -40,7 +40,8 @@ struct sandbox_bind {
     const char *from, *to; /* absolute paths; `to` is made */
 };
 
-/* A file that kiln places; inside it belongs to nobody there and can't be changed. */
+/* A file that kiln places, executable; inside it can't be changed. All of them together have at
+ * most 32 MiB. */
 struct sandbox_file {
     const char *path; /* absolute, below /opt/kiln/ */
     struct str content;
