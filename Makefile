@@ -245,8 +245,13 @@ dist: ## a source tarball of HEAD
 demo: $(B)/kiln ## turns specifications into tested code, offline, in a minute
 	tools/demo $(B)/kiln
 
-bench: $(B)/kiln ## measures and prints
+bench: $(B)/kiln $(B)/bench/sandbox_start ## measures and prints
 	bench/run $(B)/kiln
+
+$(B)/bench/%: bench/%.c $(call libs_of,sandbox) $(B)/gen/embed.o
+	@mkdir -p $(@D)
+	$(call say,BENCH)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LINK_LIBS)
 
 deps: ## what building and testing need
 	@./dev --list

@@ -55,7 +55,7 @@ static json_t *iteration_json(struct arena *a, const struct run_iteration *it)
     json_set(o, "commit", it->commit[0] ? json_c(it->commit) : json_null());
     json_set(o, "tree_sha256", it->tree.sha256[0] ? json_c(it->tree.sha256) : json_null());
     json_set(o, "changes", changes_json(it));
-    json_set(o, "checks", check_to_json(&it->round));
+    json_set(o, "round", check_to_json(&it->round));
     json_set(o, "verify", it->verified ? check_to_json(&it->verify) : json_null());
     json_set(o, "engine", engine_json(a, &it->engine));
     json_set(o, "wall_ms", json_integer(it->wall_ms));
@@ -74,17 +74,11 @@ static json_t *iterations_json(const struct run *r)
 /* What kiln concluded, and whether that comes from the fresh sandbox. */
 static json_t *verdict_json(const struct run_iteration *it)
 {
-    const struct check_round *round = it->verified ? &it->verify : &it->round;
-    json_t *o = json_object(), *outcomes = json_object();
+    json_t *o = check_to_json(it->verified ? &it->verify : &it->round);
 
-    for (int k = 0; k < CHECK_KINDS; k++)
-        json_set(outcomes, check_kind_name((enum check_kind)k),
-                 json_c(check_outcome_name(round->outcome[k])));
     json_set(o, "green", json_boolean(it->green));
     json_set(o, "verified_in_fresh_sandbox", json_boolean(it->verified));
     json_set(o, "iteration", json_integer(it->number));
-    json_set(o, "outcomes", outcomes);
-    json_set(o, "checks", check_to_json(round));
     return o;
 }
 
