@@ -172,6 +172,10 @@ static void test_faults_that_stay_fail_at_once(void **state)
                 "500 api_error");
     check_fails("turns: [{fault: {status: 429, code: enforced_spend_limit_reached}}]", ERR_BUDGET,
                 1, "spend limit");
+    /* A spend limit doesn't pass, whatever the header says. */
+    check_fails("turns: [{fault: {status: 429, code: contract_spend_limit_reached, "
+                "should_retry: true}}]",
+                ERR_BUDGET, 1, "spend limit");
     check_fails("turns: [{text: x, fault: {after: error, type: invalid_request_error, "
                 "message: no}}]",
                 ERR_INPUT, 1, "invalid_request_error: no");
@@ -389,6 +393,24 @@ static void test_conversation_is_read_from_cache(void **state)
     scripted_end(&s);
 }
 
+/* More blocks in one step than the cache looks back over. */
+static void test_long_steps_are_read_from_cache(void **state)
+{
+    struct scripted s;
+    JSON_CLEANUP json_t *messages = json_array();
+    struct messages_request req = {.model = "m", .max_tokens = 1000, .messages = messages};
+    json_t *content;
+
+    scripted_start(&s, "turns: [{text: one}, {expect: {cached: true}, text: two}]");
+    add_message(messages, "user", "first");
+    converse(&s, &req, messages, "next");
+    content = json_object_get(json_array_get(messages, 2), "content");
+    for (int i = 0; i < 40; i++)
+        json_add(content, json_pack("{s:s, s:s}", "type", "text", "text", "more"));
+    converse(&s, &req, messages, "next");
+    scripted_end(&s);
+}
+
 static void test_messages_of_plain_strings(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
@@ -508,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_tool_cut_by_max_tokens_is_left_out),
         cmocka_unit_test(test_invalid_tool_input_is_marked),
         cmocka_unit_test(test_conversation_is_read_from_cache),
+        cmocka_unit_test(test_long_steps_are_read_from_cache),
         cmocka_unit_test(test_messages_of_plain_strings),
         cmocka_unit_test(test_bearer_token),
         cmocka_unit_test(test_deadline_ends_a_call),
