@@ -754,7 +754,9 @@ static void a_pipe_is_no_file(void **state)
 
     run_shell(&a, "mkfifo pipe");
     assert_int_equal(envd_read(box.client, &a, "pipe", 0, 9, &s, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
     assert_int_equal(envd_write(box.client, "pipe", STR("x"), &err), -1);
+    assert_int_equal(err.kind, ERR_REMOTE);
     assert_ok(envd_remove(box.client, "pipe", &err));
 }
 
