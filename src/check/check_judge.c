@@ -221,7 +221,7 @@ static void judge_counts(struct check *c, const struct check_evidence *e,
         set(c, CHECK_FAIL, CHECK_COUNTS_DISAGREE, r->disagrees);
     else if (!r->passed && r->skipped)
         set(c, CHECK_FAIL, CHECK_ALL_SKIPPED,
-            arena_printf(a, "all of %s skipped", text_plural(a, r->skipped, "test")));
+            arena_printf(a, "%s, all skipped", text_plural(a, r->skipped, "test")));
     else if (!r->passed)
         set(c, CHECK_FAIL, CHECK_NO_TESTS, no_tests_detail(a, unit, has_test_files));
     else if (!clean)

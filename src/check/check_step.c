@@ -160,20 +160,27 @@ static int run_command(const struct check_place *place, const struct check_step 
     return 0;
 }
 
+static int end_all(const struct check_place *place, struct err *err)
+{
+    return place->end_all ? place->end_all(place->ctx, err) : 0;
+}
+
 static int run_in(const struct check_place *place, const struct tree *t,
                   const struct check_step *step, const struct folders *f, struct arena *a,
                   struct check_evidence *ret, struct err *err)
 {
-    const char *prefix = arena_printf(a, "%s/", f->work);
-
-    if (tree_place(t, place->envd, f->work, err) < 0 ||
-        run_command(place, step, f, a, ret, err) < 0)
+    if (tree_place(t, place->envd, f->work, err) < 0)
         return -1;
-    if (place->end_all && place->end_all(place->ctx, err) < 0)
+    if (run_command(place, step, f, a, ret, err) < 0) {
+        end_all(place, NULL);
+        return -1;
+    }
+    if (end_all(place, err) < 0)
         return -1;
     if (!step->rule->reports.n)
         return 0;
-    return check_report_fetch(place, f->report, prefix, &step->rule->reports, t, a, ret, err);
+    return check_report_fetch(place, f->report, arena_printf(a, "%s/", f->work),
+                              &step->rule->reports, t, a, ret, err);
 }
 
 int check_step_run(const struct check_place *place, const struct tree *t,
@@ -182,7 +189,6 @@ int check_step_run(const struct check_place *place, const struct tree *t,
 {
     const struct folders f = name_folders(a, place->tmp);
     struct check_evidence evidence = {0};
-
     int status = run_in(place, t, step, &f, a, &evidence, err);
 
     /* What can't be removed (a folder that the step locked) goes with the sandbox. */

@@ -96,7 +96,7 @@ struct stack_unit {
 void stack_detect(const struct stack_set *set, const struct tree *t, struct arena *a,
                   struct stack_unit **ret, size_t *ret_n);
 
-/* Whether a pattern of the unit's stack that says what a test file is fits a file of the unit. */
+/* Whether the unit has files that its stack takes for tests; true if the stack doesn't say. */
 bool stack_has_test_files(const struct stack_unit *unit, const struct tree *t);
 
 /* Whether a path of the tree is a test file by the stack's patterns. */

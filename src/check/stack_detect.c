@@ -133,7 +133,7 @@ void stack_detect(const struct stack_set *set, const struct tree *t, struct aren
 
 bool stack_has_test_files(const struct stack_unit *unit, const struct tree *t)
 {
-    return glob_count(&unit->stack->tests, t, unit->dir) > 0;
+    return !unit->stack->tests.n || glob_count(&unit->stack->tests, t, unit->dir) > 0;
 }
 
 bool stack_is_test(const struct stack *stack, const char *path)

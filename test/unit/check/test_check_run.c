@@ -1,66 +1,8 @@
 /* Whole checks with the real tools, through a real envd: every project of test/data/check. */
+#include "support/check_bench.h"
 #include "support/check_project.h"
-#include "support/envd_box.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
-
-#include "check/check_run.h"
-
-struct bench {
-    struct arena a;
-    struct envd_box box;
-    struct stack_set stacks;
-    struct check_place place;
-    const char *logs;
-};
-
-/* Kiln's helpers, where the launcher would have put them. */
-static void write_helpers(struct bench *b, const char *dir)
-{
-    struct sandbox_file *files;
-    struct err err;
-    size_t n;
-
-    assert_int_equal(fs_make_dirs(dir, 0755, &err), 0);
-    stack_files(&b->stacks, &b->a, &files, &n);
-    for (size_t i = 0; i < n; i++)
-        assert_int_equal(fs_write_file(fs_join(&b->a, dir, fs_base_name(files[i].path)),
-                                       files[i].content, 0444, &err),
-                         0);
-}
-
-static int setup(void **state)
-{
-    struct bench *b = calloc(1, sizeof(*b));
-    struct err err;
-
-    assert_non_null(b);
-    if (stack_load(&b->a, NULL, &b->stacks, &err) < 0)
-        fail_msg("%s", err.msg);
-    envd_box_start(&b->box);
-    b->place = (struct check_place){
-        .envd = b->box.client,
-        .tmp = fs_join(&b->a, b->box.folder, "tmp"),
-        .kiln_dir = fs_join(&b->a, b->box.folder, "kiln"),
-    };
-    b->logs = fs_join(&b->a, b->box.folder, "logs");
-    write_helpers(b, b->place.kiln_dir);
-    assert_int_equal(fs_make_dirs(b->place.tmp, 0755, &err), 0);
-    assert_int_equal(fs_make_dirs(b->logs, 0755, &err), 0);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct bench *b = *state;
-
-    envd_box_stop(&b->box);
-    arena_clear(&b->a);
-    free(b);
-    return 0;
-}
 
 /* ---- projects ---- */
 
@@ -108,7 +50,7 @@ static void limit_tests(struct stack_set *set, int64_t seconds)
             set->items[i].rules[CHECK_TESTS].items[k].timeout_s = seconds;
 }
 
-static bool run_project(struct bench *b, const char *name)
+static bool run_project(struct check_bench *b, const char *name)
 {
     ARENA_CLEANUP struct arena a = {0};
     const char *timeout;
@@ -129,7 +71,7 @@ static bool run_project(struct bench *b, const char *name)
     return well;
 }
 
-static void run_projects(struct bench *b, const char *prefix)
+static void run_projects(struct check_bench *b, const char *prefix)
 {
     DIR *dir = opendir("test/data/check");
     struct dirent *entry;
@@ -182,12 +124,12 @@ static void test_escapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_good, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_red, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_python_cheats, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_node_cheats, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_c_cheats, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_escapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_good, check_bench_start, check_bench_stop),
+        cmocka_unit_test_setup_teardown(test_red, check_bench_start, check_bench_stop),
+        cmocka_unit_test_setup_teardown(test_python_cheats, check_bench_start, check_bench_stop),
+        cmocka_unit_test_setup_teardown(test_node_cheats, check_bench_start, check_bench_stop),
+        cmocka_unit_test_setup_teardown(test_c_cheats, check_bench_start, check_bench_stop),
+        cmocka_unit_test_setup_teardown(test_escapes, check_bench_start, check_bench_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
