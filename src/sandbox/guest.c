@@ -34,8 +34,9 @@ static const char *const environment[] = {
 
 /* ---- building ---- */
 
-/* Moves the descriptors that are needed to their places and closes everything else. */
-static int place_fds(const struct guest *g, struct err *err)
+/* Moves the descriptors that are needed to their places and closes everything else. `*sync` is
+ * always where the launcher can be told what went wrong. */
+static int place_fds(const struct guest *g, int *sync, struct err *err)
 {
     bool envd = g->request->job == LAUNCHER_ENVD;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -51,11 +52,12 @@ static int place_fds(const struct guest *g, struct err *err)
     for (int i = 0; i < FD_END; i++)
         if (dup3(aside[i], i, i > STDERR_FILENO ? O_CLOEXEC : 0) < 0)
             return err_sys(err, ERR_IO, errno, "place descriptors");
+    *sync = FD_SYNC;
     return lockdown_fds(FD_END, err);
 }
 
 /* The steps, in their order. */
-static int build(struct arena *a, const struct guest *g, struct guest_report *report)
+static int build(struct arena *a, const struct guest *g, int *sync, struct guest_report *report)
 {
     const struct sandbox_spec *spec = &g->request->spec;
     struct err *err = &report->err;
@@ -80,7 +82,7 @@ static int build(struct arena *a, const struct guest *g, struct guest_report *re
 
     /* Giving them up, the filter last since it forbids some of the above. */
     setsid();
-    if (place_fds(g, err) || limits_self_first(&g->limits, err) || lockdown_rights(err) ||
+    if (place_fds(g, sync, err) || limits_self_first(&g->limits, err) || lockdown_rights(err) ||
         landlock_apply(spec, &report->landlock_abi, err))
         return -1;
     return seccomp_apply(g->filter, err);
@@ -183,10 +185,7 @@ _Noreturn void guest_main(const struct guest *g)
     int sync = g->sync;
 
     await_launcher(sync);
-    report.ok = build(&a, g, &report) == 0;
-    /* Until place_fds() it is where it was. */
-    if (report.ok)
-        sync = FD_SYNC;
+    report.ok = build(&a, g, &sync, &report) == 0;
     if (send(sync, &report, sizeof(report), MSG_NOSIGNAL) < 0 || !report.ok)
         _exit(1);
     await_launcher(sync);

@@ -205,7 +205,7 @@ static void dies_with_a_killed_launcher(void **state)
     start(state);
 }
 
-static void unknown_kinds_and_layers(void **state)
+static void unknown_kinds(void **state)
 {
     const struct sandbox_host_config wrong = {.kind = "moon"};
     struct sandbox_host *h;
@@ -213,6 +213,28 @@ static void unknown_kinds_and_layers(void **state)
 
     assert_int_equal(sandbox_host_start(&wrong, &h, &err), -1);
     assert_int_equal(err.kind, ERR_CONFIG);
+}
+
+/* A layer that this host lacks is no more than a note, unless it is asked for. */
+static void required_layers(void **state)
+{
+    const struct sandbox_host_config config = {
+        .kind = "local", .require = (const char *const[]){"cgroup"}, .n_require = 1};
+    struct sandbox *s = open_box(NULL);
+    const json_t *cgroup = json_object_get(json_object_get(sandbox_record(s), "layers"), "cgroup");
+    bool all = *json_get_c(cgroup, "memory") == 'v' && *json_get_c(cgroup, "pids") == 'v' &&
+               *json_get_c(cgroup, "cpu") == 'v';
+    struct sandbox_host *h = NULL;
+    struct err err = {0};
+
+    sandbox_close(s);
+    assert_int_equal(sandbox_host_start(&config, &h, &err), all ? 0 : -1);
+    if (!all) {
+        assert_int_equal(err.kind, ERR_HOST);
+        assert_contains(err.msg, "cgroup");
+        assert_contains(err.fix, "Delegate");
+    }
+    sandbox_host_stop(h);
 }
 
 static int run_all(void)
@@ -226,7 +248,8 @@ static int run_all(void)
         cmocka_unit_test(kill_all_ends_a_fork_bomb),
         cmocka_unit_test(death_is_noticed),
         cmocka_unit_test(dies_with_a_killed_launcher),
-        cmocka_unit_test(unknown_kinds_and_layers),
+        cmocka_unit_test(unknown_kinds),
+        cmocka_unit_test(required_layers),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
