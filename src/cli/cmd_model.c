@@ -13,34 +13,48 @@
 
 #define FD_PREFIX "fd:"
 
+enum { FD_MAX = 1 << 20 };
+
 static const struct option_spec serve_options[] = {
     {"listen", 0, OPTION_WORD, "ADDRESS",
      "127.0.0.1:0 (the default: any free port), unix:PATH, or fd:N for a socket that listens "
      "already",
      NULL, false},
-    {"report", 0, OPTION_FILE, "FILE", "write the report at the end to this file too, as JSON",
-     NULL, false},
+    {"report", 0, OPTION_FILE, "FILE",
+     "write the report at the end to this file (or fd:N) too, as JSON", NULL, false},
     {0},
 };
 
-/* A descriptor that whoever started us has made. */
-static int adopt(const char *number, int *ret_fd, struct err *err)
+/* "fd:N": a descriptor that whoever started us has made. */
+static bool is_descriptor(const char *text, int *ret_fd)
+{
+    struct str s = str_from(text);
+    int64_t fd;
+
+    if (!str_starts(s, FD_PREFIX) || !str_to_i64(str_from_pos(s, strlen(FD_PREFIX)), &fd) ||
+        fd < 0 || fd > FD_MAX)
+        return false;
+    *ret_fd = (int)fd;
+    return true;
+}
+
+static int adopt(int fd, int *ret_fd, struct err *err)
 {
     socklen_t size = sizeof(int);
     int listening = 0;
-    int64_t fd;
 
-    if (!str_to_i64(str_from(number), &fd) || fd < 0 || fd > 1 << 20 ||
-        getsockopt((int)fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening)
-        return err_set(err, ERR_USAGE, "--listen: descriptor '%s' is no listening socket", number);
-    *ret_fd = (int)fd;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0 || !listening)
+        return err_set(err, ERR_USAGE, "--listen: descriptor %d is no listening socket", fd);
+    *ret_fd = fd;
     return 0;
 }
 
 static int listen_on(const char *address, int *ret_fd, struct err *err)
 {
-    if (str_starts(str_from(address), FD_PREFIX))
-        return adopt(address + strlen(FD_PREFIX), ret_fd, err);
+    int fd;
+
+    if (is_descriptor(address, &fd))
+        return adopt(fd, ret_fd, err);
     return http_listen(address, ret_fd, err);
 }
 
@@ -84,16 +98,27 @@ static void tell_report(struct cli *cli, const json_t *report)
         message_warning("%s", json_string_value(one));
 }
 
-static int end(struct cli *cli, struct script_server *server, struct err *err)
+static int write_report(struct cli *cli, const json_t *report, struct err *err)
 {
     const char *file = options_value(&cli->options, "report");
+    struct str text;
+    int fd;
+
+    if (!file)
+        return 0;
+    text = str_from(json_dump_pretty(cli->arena, report));
+    return is_descriptor(file, &fd) ? fs_write_all(fd, text, err)
+                                    : fs_write_file(file, text, 0644, err);
+}
+
+static int end(struct cli *cli, struct script_server *server, struct err *err)
+{
     JSON_CLEANUP json_t *report = script_server_report(server);
-    size_t unmet = script_server_unmet(server);
 
     tell_report(cli, report);
-    if (file && fs_write_file(file, str_from(json_dump_pretty(cli->arena, report)), 0644, err))
+    if (write_report(cli, report, err))
         return -1;
-    return unmet ? EXIT_FAILED : EXIT_OK;
+    return script_server_unmet(server) ? EXIT_FAILED : EXIT_OK;
 }
 
 static int serve(struct cli *cli, struct err *err)

@@ -1,7 +1,9 @@
 #include "cli/scripted.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,15 +16,17 @@ enum { END_GRACE_MS = 5000, REPORT_MAX = 4 * 1024 * 1024 };
 
 struct scripted {
     struct arena arena;
-    char *folder, *socket, *report;
+    const char *socket; /* "/proc/self/fd/N" */
+    int socket_fd;      /* N: the socket's inode, which has no name any more */
+    int report_fd;      /* memory that the child writes its report into */
     struct proc proc;
 };
 
 static void scripted_free(struct scripted *s)
 {
     proc_end(&s->proc, END_GRACE_MS);
-    if (s->folder)
-        fs_remove_tree(s->folder, NULL);
+    cleanup_fd(&s->socket_fd);
+    cleanup_fd(&s->report_fd);
     arena_clear(&s->arena);
     free(s);
 }
@@ -38,35 +42,58 @@ static int check_script(const char *path, struct err *err)
     return 0;
 }
 
-static int make_folder(struct scripted *s, struct err *err)
+/* A folder that only we can enter, for the moment in which the socket has a name. */
+static int make_folder(struct arena *a, char **ret, struct err *err)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmp = getenv("TMPDIR");
-    char *path;
+    const char *tmp = getenv("TMPDIR");
+    char *path = fs_join(a, tmp && *tmp ? tmp : "/tmp", "kiln-XXXXXX");
 
-    if (!runtime || access(runtime, W_OK) < 0)
-        runtime = tmp && *tmp ? tmp : "/tmp";
-    path = fs_join(&s->arena, runtime, "kiln-XXXXXX");
     if (!mkdtemp(path))
         return err_sys(err, ERR_IO, errno, "make the folder '%s'", path);
-    s->folder = path;
-    s->socket = fs_join(&s->arena, path, "model");
-    s->report = fs_join(&s->arena, path, "report.json");
+    *ret = path;
     return 0;
+}
+
+/* Listens, and keeps a way to connect after the name is gone: an O_PATH descriptor of the socket,
+ * which the kernel follows from /proc/self/fd. */
+static int make_socket(struct scripted *s, int *ret_listener, struct err *err)
+{
+    char *folder, *path;
+    int failed;
+
+    if (make_folder(&s->arena, &folder, err))
+        return -1;
+    path = fs_join(&s->arena, folder, "model");
+    failed = http_listen(arena_printf(&s->arena, "unix:%s", path), ret_listener, err);
+    if (!failed) {
+        s->socket_fd = open(path, O_PATH | O_CLOEXEC);
+        if (s->socket_fd < 0)
+            failed = err_sys(err, ERR_IO, errno, "open '%s'", path);
+        unlink(path);
+    }
+    rmdir(folder);
+    s->socket = arena_printf(&s->arena, "/proc/self/fd/%d", s->socket_fd);
+    return failed;
 }
 
 static int start_server(struct scripted *s, const char *script, struct err *err)
 {
+    static const char *const listen = "fd:3", *const report = "fd:4";
+    const char *const argv[] = {"kiln",     "model", "serve", "--quiet", "--listen", listen,
+                                "--report", report,  "--",    script,    NULL};
     FD_CLEANUP int listener = -1;
-    const char *const argv[] = {"kiln",     "model",   "serve", "--quiet", "--listen", "fd:3",
-                                "--report", s->report, "--",    script,    NULL};
 
-    if (http_listen(arena_printf(&s->arena, "unix:%s", s->socket), &listener, err))
+    s->report_fd = memfd_create("report", MFD_CLOEXEC);
+    if (s->report_fd < 0)
+        return err_sys(err, ERR_IO, errno, "memory for a report");
+    if (make_socket(s, &listener, err))
         return -1;
-    return proc_start(&(struct proc_spec){.argv = argv,
-                                          .exe = "/proc/self/exe",
-                                          .fds = (const int[]){-1, -1, STDERR_FILENO, listener},
-                                          .n_fds = 4},
-                      &s->proc, err);
+    return proc_start(
+        &(struct proc_spec){.argv = argv,
+                            .exe = "/proc/self/exe",
+                            .fds = (const int[]){-1, -1, STDERR_FILENO, listener, s->report_fd},
+                            .n_fds = 5},
+        &s->proc, err);
 }
 
 int scripted_start(const char *script, struct scripted **ret, struct err *err)
@@ -79,7 +106,8 @@ int scripted_start(const char *script, struct scripted **ret, struct err *err)
     if (!s)
         BUG("out of memory");
     s->proc = PROC_NONE;
-    if (make_folder(s, err) || start_server(s, script, err)) {
+    s->socket_fd = s->report_fd = -1;
+    if (start_server(s, script, err)) {
         scripted_free(s);
         return err_wrap(err, "start the scripted model");
     }
@@ -98,7 +126,9 @@ json_t *scripted_end(struct scripted *s)
     struct str text;
 
     proc_end(&s->proc, END_GRACE_MS);
-    if (fs_read_file(&s->arena, s->report, REPORT_MAX, &text, NULL) == 0)
+    /* The child has written through the same description and left it at the end. */
+    if (lseek(s->report_fd, 0, SEEK_SET) == 0 &&
+        fs_read_fd(&s->arena, s->report_fd, REPORT_MAX, &text, NULL) == 0 && text.n)
         report = json_parse(text, "report", NULL);
     scripted_free(s);
     return report;

@@ -1,6 +1,7 @@
 /*
  * A scripted model as a child process of a run (`kiln run --script`): this program again, in the
- * role `model serve`, on a unix socket in a folder of its own that only we can enter.
+ * role `model serve`, on a unix socket. The socket loses its name before anybody can meet it, and
+ * the report comes back in memory, so that no file is left however a run ends.
  */
 #ifndef KILN_CLI_SCRIPTED_H
 #define KILN_CLI_SCRIPTED_H
@@ -13,7 +14,7 @@ struct scripted;
 /* Checks the script, then starts its server. */
 int scripted_start(const char *script, struct scripted **ret, struct err *err);
 
-/* The socket it listens on. */
+/* A path to connect to; it means something in this process alone. */
 const char *scripted_socket(const struct scripted *s);
 
 /* Ends it and returns its report (script.h), which is the caller's; NULL if it left none. */

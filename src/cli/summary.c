@@ -131,7 +131,7 @@ static int64_t wall_ms(const json_t *outcome)
 void summary_print(const struct term *t, const json_t *outcome)
 {
     ARENA_CLEANUP struct arena a = {0};
-    const char *cost = json_get_c(outcome, "cost_usd");
+    double cost;
 
     fputc('\n', t->file);
     print_head(t, &a, outcome);
@@ -139,8 +139,8 @@ void summary_print(const struct term *t, const json_t *outcome)
     print_checks(t, &a, json_object_get(outcome, "verdict"));
     fprintf(t->file, "\n%s, %s", text_plural(&a, count_iterations(outcome), "iteration"),
             clock_human(&a, wall_ms(outcome)));
-    if (cost)
-        fprintf(t->file, ", $%s at list prices", summary_clean(&a, cost));
+    if (str_to_double(json_get_str(outcome, "cost_usd"), &cost))
+        fprintf(t->file, ", $%.2f at list prices", cost);
     fputc('\n', t->file);
 }
 
