@@ -76,11 +76,22 @@ static void count(struct report *r, enum report_status status, int n)
         r->failed += n;
 }
 
+/* Cleaning can make a text longer, so it is cut before and after. */
+static const char *keep_message(struct arena *a, struct report *r, struct str text)
+{
+    if (!text.n || r->message_bytes >= REPORT_MAX_MESSAGES)
+        return NULL;
+    text = text_clean(a, text_head_tail(a, text, REPORT_MAX_MESSAGE, 40), TEXT_LINES);
+    text = text_head_tail(a, text, REPORT_MAX_MESSAGE, 40);
+    r->message_bytes += text.n;
+    return text.p;
+}
+
 int report_add(struct arena *a, struct report *r, struct str id, enum report_status status,
                struct str message, struct err *err)
 {
     struct report_case *c;
-    struct str name, text;
+    struct str name;
 
     if (r->n_cases >= REPORT_MAX_CASES)
         return err_set(err, ERR_LIMIT, "more than %d tests", REPORT_MAX_CASES);
@@ -93,11 +104,8 @@ int report_add(struct arena *a, struct report *r, struct str id, enum report_sta
     c = &r->cases[r->n_cases++];
     *c = (struct report_case){.status = status};
     c->id = unique_id(a, r, arena_dup(a, name).p);
-    text = str_trim(message);
-    if (text.n && (status == REPORT_FAILED || status == REPORT_ERROR)) {
-        text = text_clean(a, text_head_tail(a, text, REPORT_MAX_MESSAGE, 40), TEXT_LINES);
-        c->message = text_head_tail(a, text, REPORT_MAX_MESSAGE, 40).p;
-    }
+    if (status == REPORT_FAILED || status == REPORT_ERROR)
+        c->message = keep_message(a, r, str_trim(message));
     count(r, status, 1);
     return 0;
 }

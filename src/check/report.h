@@ -24,6 +24,7 @@ struct report {
     struct report_case *cases; /* in the order of the report; ids are made unique (" #2") */
     size_t n_cases, cap_cases;
     int64_t passed, failed, skipped; /* errors count as failed */
+    size_t message_bytes;
     const char *disagrees; /* the first thing in which a report contradicts itself, or NULL:
                               "3 tests, but the plan says 5" */
     struct report_ids *ids;
@@ -34,6 +35,7 @@ enum {
     REPORT_MAX_BYTES = 16 * 1024 * 1024,
     REPORT_MAX_ID = 512,
     REPORT_MAX_MESSAGE = 4096,
+    REPORT_MAX_MESSAGES = 1024 * 1024, /* together; later failures have none */
 };
 
 struct report_parser {

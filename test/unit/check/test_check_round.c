@@ -19,7 +19,7 @@ static struct check_round run(struct check_bench *b, struct arena *a, const char
     struct tree_file file = {.path = "sub/file.txt", .content = STR("hello\n")};
     struct stack s;
     struct stack_set set = {&s, 1};
-    struct check_round round;
+    struct check_round round = {0};
     struct tree t;
     struct err err;
 

@@ -298,6 +298,22 @@ static void test_caps(void **state)
     assert_in_range(strlen(r.cases[0].message), 1000, REPORT_MAX_MESSAGE + 100);
 }
 
+/* However many fail, their messages stay within a cap. */
+static void test_messages_cap(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    const char *message = repeat(&a, "", "x", REPORT_MAX_MESSAGE, "").p;
+    struct report r = {0};
+    struct err err;
+
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(report_add(&a, &r, STR("a"), REPORT_FAILED, str_from(message), &err), 0);
+    assert_int_equal(r.failed, 1000);
+    assert_non_null(r.cases[0].message);
+    assert_null(r.cases[999].message);
+    assert_in_range(r.message_bytes, 1, REPORT_MAX_MESSAGES + REPORT_MAX_MESSAGE);
+}
+
 static bool is_file(const void *ctx, const char *id)
 {
     return strcmp(id, ctx) == 0;
@@ -321,11 +337,11 @@ static void test_drop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real),      cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_tap),       cmocka_unit_test(test_tap_messages),
-        cmocka_unit_test(test_not_tap),   cmocka_unit_test(test_junit),
-        cmocka_unit_test(test_not_junit), cmocka_unit_test(test_caps),
-        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_real),         cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_tap),          cmocka_unit_test(test_tap_messages),
+        cmocka_unit_test(test_not_tap),      cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_not_junit),    cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_messages_cap), cmocka_unit_test(test_drop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
