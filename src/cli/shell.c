@@ -73,10 +73,11 @@ static int run_raw(struct shell *s, const struct termios *before, struct err *er
     int code;
 
     cfmakeraw(&raw);
-    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw) < 0)
+    /* Not TCSAFLUSH: what was typed ahead is for the shell. */
+    if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
         return err_sys(err, ERR_IO, errno, "set up the terminal");
     code = talk(s, err);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, before);
     return code;
 }
 
