@@ -59,6 +59,9 @@ void message_error(bool json, const char *code, const struct err *err)
 }
 
 static void say_formatted(enum term_style style, const char *label, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void say_formatted(enum term_style style, const char *label, const char *fmt, va_list ap)
 {
     ARENA_CLEANUP struct arena a = {0};
 
