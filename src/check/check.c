@@ -14,6 +14,7 @@ const char *check_reason_name(enum check_reason reason)
         [CHECK_COUNTS_DISAGREE] = "counts_disagree",
         [CHECK_REPORT_MISSING] = "report_missing",
         [CHECK_TESTS_DROPPED] = "tests_dropped",
+        [CHECK_TESTS_WEAKENED] = "tests_weakened",
         [CHECK_BUILD_FAILS] = "build_fails",
         [CHECK_TYPE_ERRORS] = "type_errors",
         [CHECK_FINDINGS] = "findings",

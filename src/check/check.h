@@ -34,6 +34,7 @@ enum check_reason {
     CHECK_COUNTS_DISAGREE, /* exit code and report say different things */
     CHECK_REPORT_MISSING,  /* none was written, or it can't be read */
     CHECK_TESTS_DROPPED,   /* fewer than in an earlier round, or failed ones have gone */
+    CHECK_TESTS_WEAKENED,  /* tests that failed pass now, with fewer assertions than before */
     CHECK_BUILD_FAILS,
     CHECK_TYPE_ERRORS,
     CHECK_FINDINGS,
@@ -62,6 +63,7 @@ struct check {
     int exit_code;             /* -1 when it has none */
     const char *status;        /* "exit status 1", "timed out after 300 s" */
     struct report report;      /* of tests */
+    int64_t assertions;        /* lines of test files that look like one; -1 if not known */
     struct str output;         /* cleaned, head and tail, at most 64 KiB */
     const char *log;           /* name of the whole output in options.log_dir; or NULL */
     int64_t wall_ms;
@@ -106,6 +108,7 @@ int check_run(struct sandbox *box, const struct tree *t, const struct check_opti
 /* What earlier rounds have shown, so that tests can't be lost on the way. */
 struct check_history {
     int64_t best_executed;
+    int64_t assertions;  /* the most in a round in which a test failed */
     const char **failed; /* ids of tests that failed in the latest round that ran tests */
     size_t n_failed;
 };
@@ -113,7 +116,8 @@ struct check_history {
 /*
  * Holds a round's tests against the history and turns a pass into CHECK_TESTS_DROPPED when fewer
  * were executed than ever before, or when a test that failed is gone (a removed or renamed one
- * needs an equal new one: the count decides). Then takes the round into the history.
+ * needs an equal new one: the count decides); and into CHECK_TESTS_WEAKENED when there are fewer
+ * assertions than when a test failed. Then takes the round into the history.
  */
 void check_compare(struct check_history *h, struct check_round *round, struct arena *a);
 

@@ -56,31 +56,60 @@ static const char *gone(const struct check_history *h, const struct check_round 
     return n > MAX_NAMES ? arena_printf(a, "%s and %zu more", text, n - MAX_NAMES) : text;
 }
 
-static void mark_dropped(struct check_history *h, struct check_round *round, int64_t executed,
-                         struct arena *a)
+static int64_t count_assertions(const struct check_round *round)
 {
-    const char *detail = arena_printf(a, "%s executed, but %lld in an earlier round%s",
-                                      text_plural(a, executed, "test"), (long long)h->best_executed,
-                                      gone(h, round, a));
+    int64_t n = 0;
 
+    for (size_t i = 0; i < round->n_checks; i++)
+        if (round->checks[i].kind == CHECK_TESTS && round->checks[i].assertions > 0)
+            n += round->checks[i].assertions;
+    return n;
+}
+
+/* Turns the tests that pass into failures. */
+static void mark(struct check_round *round, enum check_reason reason, const char *detail)
+{
     for (size_t i = 0; i < round->n_checks; i++) {
         struct check *c = &round->checks[i];
 
         if (c->kind != CHECK_TESTS || c->outcome != CHECK_PASS)
             continue;
         c->outcome = CHECK_FAIL;
-        c->reason = CHECK_TESTS_DROPPED;
+        c->reason = reason;
         c->detail = detail;
     }
+    check_conclude(round);
+}
+
+static void mark_dropped(const struct check_history *h, struct check_round *round, int64_t executed,
+                         struct arena *a)
+{
+    mark(round, CHECK_TESTS_DROPPED,
+         arena_printf(a, "%s executed, but %lld in an earlier round%s",
+                      text_plural(a, executed, "test"), (long long)h->best_executed,
+                      gone(h, round, a)));
+}
+
+static void mark_weakened(const struct check_history *h, struct check_round *round, int64_t n,
+                          struct arena *a)
+{
+    mark(round, CHECK_TESTS_WEAKENED,
+         arena_printf(a,
+                      "the tests pass with %s, but they failed with %lld: assertions were taken "
+                      "out of them",
+                      text_plural(a, n, "assertion"), (long long)h->assertions));
 }
 
 static void remember(struct check_history *h, const struct check_round *round, int64_t executed,
                      struct arena *a)
 {
+    int64_t assertions = count_assertions(round);
     size_t cap = 0;
 
     if (executed > h->best_executed)
         h->best_executed = executed;
+    if (round->outcome[CHECK_TESTS] == CHECK_FAIL && assertions > h->assertions)
+        h->assertions = assertions;
     h->failed = NULL;
     h->n_failed = 0;
     for (size_t i = 0; i < round->n_checks; i++) {
@@ -97,12 +126,13 @@ static void remember(struct check_history *h, const struct check_round *round, i
 
 void check_compare(struct check_history *h, struct check_round *round, struct arena *a)
 {
-    int64_t executed = count_executed(round);
+    int64_t executed = count_executed(round), assertions = count_assertions(round);
+    bool pass = round->outcome[CHECK_TESTS] == CHECK_PASS;
 
-    if (executed < h->best_executed && round->outcome[CHECK_TESTS] == CHECK_PASS) {
+    if (pass && executed < h->best_executed)
         mark_dropped(h, round, executed, a);
-        check_conclude(round);
-    }
+    else if (pass && assertions < h->assertions)
+        mark_weakened(h, round, assertions, a);
     if (executed)
         remember(h, round, executed, a);
 }

@@ -29,14 +29,16 @@ static json_t *failed_json(const struct report *r)
     return list;
 }
 
-static json_t *report_json(const struct report *r)
+static json_t *tests_json(const struct check *c)
 {
+    const struct report *r = &c->report;
     json_t *o = json_object();
 
     json_set(o, "executed", json_integer(r->passed + r->failed));
     json_set(o, "passed", json_integer(r->passed));
     json_set(o, "failed", json_integer(r->failed));
     json_set(o, "skipped", json_integer(r->skipped));
+    json_set(o, "assertions", c->assertions < 0 ? json_null() : json_integer(c->assertions));
     json_set(o, "failing", failed_json(r));
     return o;
 }
@@ -57,7 +59,7 @@ static json_t *one_json(const struct check *c)
     json_set(o, "status", json_c(c->status));
     json_set(o, "wall_ms", json_integer(c->wall_ms));
     if (c->kind == CHECK_TESTS)
-        json_set(o, "tests", report_json(&c->report));
+        json_set(o, "tests", tests_json(c));
     json_set(o, "output", json_str(c->output));
     json_set(o, "log", json_c(c->log));
     return o;

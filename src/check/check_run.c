@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/rand.h"
 #include "base/text.h"
+#include "check/check_assertions.h"
 #include "check/check_judge.h"
 #include "check/stack_rule.h"
 
@@ -100,6 +101,7 @@ static struct check *new_check(struct run *r, const struct stack_unit *unit, enu
         .stack = unit->stack->name,
         .dir = unit->dir,
         .exit_code = -1,
+        .assertions = kind == CHECK_TESTS ? check_assertions_count(unit, r->tree) : -1,
         .command = rule ? rule->run : NULL,
         .why = rule ? rule->why : NULL,
     };

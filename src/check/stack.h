@@ -10,6 +10,7 @@
  *     weak: ["*.py"]           # weak marks: files anywhere, for the root only
  *     sources: ["*.py"]        # what counts as code
  *     tests: ["test*.py"]      # what counts as a test file
+ *     assertions: ["assert"]   # what an assertion looks like, so that weakened tests are noticed
  *     exclude: [__pycache__]   # folders that are never collected
  *     tools: {python3: python3, mypy: mypy}    # commands, and the Debian package of each
  *     needs: [python3]         # those without which nothing of the stack runs
@@ -63,6 +64,7 @@ struct stack {
     const char *name, *group, *contract, *prepare;
     int64_t order;
     struct json_strings detect, requires, weak, sources, tests, exclude, needs, files;
+    struct json_strings assertions, trivial; /* regular expressions */
     struct json_pairs tools, env;
     struct stack_rules install, rules[CHECK_KINDS];
 };

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/embed.h"
 #include "base/fs.h"
+#include "check/check_assertions.h"
 #include "check/report.h"
 #include "check/stack.h"
 #include "check/stack_rule.h"
@@ -166,6 +167,8 @@ static const struct json_field stack_fields[] = {
     FIELD(weak, JSON_KIND_STRINGS, false),
     FIELD(sources, JSON_KIND_STRINGS, true),
     FIELD(tests, JSON_KIND_STRINGS, false),
+    FIELD(assertions, JSON_KIND_STRINGS, false),
+    FIELD(trivial, JSON_KIND_STRINGS, false),
     FIELD(exclude, JSON_KIND_STRINGS, false),
     FIELD(needs, JSON_KIND_STRINGS, false),
     FIELD(files, JSON_KIND_STRINGS, false),
@@ -229,6 +232,15 @@ static int check_names(const struct loader *l, const json_t *at, const struct st
     return 0;
 }
 
+static int check_patterns(const struct loader *l, const json_t *at,
+                          const struct json_strings *patterns, struct err *err)
+{
+    for (size_t i = 0; i < patterns->n; i++)
+        if (!check_assertions_pattern_ok(patterns->items[i]))
+            return json_err(&l->src, at, err, "'%s' is no regular expression", patterns->items[i]);
+    return 0;
+}
+
 int stack_parse(struct arena *a, struct str text, const char *name, struct stack *ret,
                 struct err *err)
 {
@@ -238,8 +250,10 @@ int stack_parse(struct arena *a, struct str text, const char *name, struct stack
     JSON_CLEANUP json_t *value = yaml_parse(a, text, name, &l.src, err);
 
     if (!value || json_decode(a, &l.src, value, "stack", stack_fields, &raw, err) < 0 ||
-        check_names(&l, value, s, err) < 0 || check_needs(&l, value, s, &s->needs, err) < 0 ||
-        decode_checks(&l, raw.checks, s, err) < 0)
+        check_names(&l, value, s, err) < 0 ||
+        check_patterns(&l, json_object_get(value, "assertions"), &s->assertions, err) < 0 ||
+        check_patterns(&l, json_object_get(value, "trivial"), &s->trivial, err) < 0 ||
+        check_needs(&l, value, s, &s->needs, err) < 0 || decode_checks(&l, raw.checks, s, err) < 0)
         return -1;
     *ret = *s;
     return 0;

@@ -86,6 +86,8 @@ int run_decide(struct run *r, const char **ret_prompt, struct err *err)
         break;
     }
     r->ops->restart(r->engine);
+    if (action == PROGRESS_FRESH_EMPTY) /* another project, with tests of its own */
+        r->tests = (struct check_history){0};
     f = feedback_of(r, best, action);
     *ret_prompt = feedback_fresh(r->spec->specification, &f, digest(r), r->a);
     return put_back(r, action == PROGRESS_FRESH_BEST ? &best->tree : &r->spec->tests, err);

@@ -197,11 +197,35 @@ static void test_json(void **state)
               "\"reason\":\"tests_fail\",\"detail\":\"clean\",\"why\":null,"
               "\"command\":\"python3 -m unittest\",\"exit_code\":1,"
               "\"status\":\"exit status 1\",\"wall_ms\":0,\"tests\":{\"executed\":2,"
-              "\"passed\":1,\"failed\":1,\"skipped\":1,\"failing\":[{\"id\":\"b\","
+              "\"passed\":1,\"failed\":1,\"skipped\":1,\"assertions\":0,\"failing\":[{\"id\":\"b\","
               "\"status\":\"failed\",\"message\":null}]},\"output\":\"F\xef\xbf\xbd\","
               "\"log\":\"it1-tests.log\"}");
     assert_false(json_get_bool(o, "green", true));
     assert_string_equal(json_get_c(json_object_get(o, "outcome"), "types"), "na");
+}
+
+static enum check_reason compare_with(struct check_history *h, struct arena *a, const char *cases,
+                                      int64_t assertions)
+{
+    struct check_round round = make_round(a, cases);
+
+    round.checks[CHECK_TESTS].assertions = assertions;
+    check_compare(h, &round, a);
+    return round.checks[CHECK_TESTS].reason;
+}
+
+/* Assertions may go while all is well, but not out of tests that failed. */
+static void test_weakened(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct check_history h = {0};
+
+    assert_int_equal(compare_with(&h, &a, "a+ b+", 9), CHECK_OK);
+    assert_int_equal(compare_with(&h, &a, "a+ b+", 7), CHECK_OK);
+    assert_int_equal(compare_with(&h, &a, "a+ b-", 7), CHECK_TESTS_FAIL);
+    assert_int_equal(compare_with(&h, &a, "a+ b+", 6), CHECK_TESTS_WEAKENED);
+    assert_int_equal(compare_with(&h, &a, "a+ b+", 7), CHECK_OK);
+    assert_int_equal(compare_with(&h, &a, "a+ b+ c+", 8), CHECK_OK);
 }
 
 int main(void)
@@ -209,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_history_survives_a_round_without_tests),
+        cmocka_unit_test(test_weakened),
         cmocka_unit_test(test_flaky),
         cmocka_unit_test(test_second_run_that_could_not_run),
         cmocka_unit_test(test_summary),
