@@ -118,10 +118,10 @@ struct envd_result {
 };
 
 struct envd_run_options {
-    struct str stdin_data;  /* given to the command, then end of file; empty: /dev/null */
-    size_t keep_bytes;      /* of output; 0 means 256 KiB */
-    uint64_t max_bytes;     /* of output; the command is killed beyond it; 0 means 64 MiB */
-    int log_fd;             /* all output, up to max_bytes, is written there too; 0 or -1: none */
+    struct str stdin_data; /* given to the command, then end of file; empty: /dev/null */
+    size_t keep_bytes;     /* of output; 0 means 256 KiB */
+    uint64_t max_bytes;    /* of output; the command is killed beyond it; 0 means 64 MiB */
+    int log_fd;            /* all output, up to max_bytes, is written there too; 0 or -1: none */
     /* Called with each piece of output if not NULL; -1 kills the command and fails the run. */
     int (*on_output)(void *ctx, struct str piece, struct err *err);
     void *ctx;
@@ -154,7 +154,7 @@ struct envd_entry {
     const char *name, *path;
     enum envd_type type; /* of the target, for a symbolic link */
     uint64_t size;
-    unsigned mode; /* permission bits */
+    unsigned mode;              /* permission bits */
     const char *symlink_target; /* or NULL */
 };
 

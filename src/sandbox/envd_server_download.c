@@ -118,18 +118,17 @@ static void add_disposition(struct http_exchange *x, const char *name)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "!#$&+-.^_`|~";
-    char *value = ARENA_ARRAY(http_exchange_arena(x), 3 * strlen(name) + 40, char);
-    size_t n;
+    struct arena *a = http_exchange_arena(x);
+    bool plain = name[0] && name[strspn(name, safe)] == '\0';
+    char *escaped = ARENA_ARRAY(a, 3 * strlen(name) + 1, char);
+    size_t n = 0;
 
-    if (name[strspn(name, safe)] == '\0' && name[0]) {
-        n = (size_t)snprintf(value, strlen(name) + 40, "inline; filename=%s", name);
-    } else {
-        n = (size_t)snprintf(value, 40, "inline; filename*=utf-8''");
-        for (; *name; name++)
-            n += (size_t)snprintf(value + n, 4, strchr(safe, *name) ? "%c" : "%%%02X",
-                                  (unsigned char)*name);
-    }
-    http_reply_header(x, "Content-Disposition", value);
+    for (const char *p = name; *p; p++)
+        n +=
+            (size_t)snprintf(escaped + n, 4, strchr(safe, *p) ? "%c" : "%%%02X", (unsigned char)*p);
+    http_reply_header(x, "Content-Disposition",
+                      plain ? arena_printf(a, "inline; filename=%s", name)
+                            : arena_printf(a, "inline; filename*=utf-8''%s", escaped));
 }
 
 static void add_headers(struct http_exchange *x, const char *path, const struct stat *st)

@@ -179,7 +179,7 @@ static const char **list_files(struct arena *a, const char *cmd, const char *con
 static struct plan make_plan(struct arena *a, const struct envd_server_spawn *spec)
 {
     struct plan plan = {.spec = spec, .theirs = {-1, -1, -1, -1}};
-    size_t n = 0;
+    size_t n = 1;
 
     /* execve takes pointers to non-const and doesn't write through them. */
     memcpy(&plan.argv, &spec->argv, sizeof(plan.argv));
@@ -188,8 +188,7 @@ static struct plan make_plan(struct arena *a, const struct envd_server_spawn *sp
         n++;
     plan.script_argv = ARENA_ARRAY(a, n + 2, char *);
     plan.script_argv[0] = arena_strdup(a, "/bin/sh");
-    if (n > 1)
-        memcpy(plan.script_argv + 2, plan.argv + 1, (n - 1) * sizeof(char *));
+    memcpy(plan.script_argv + 2, plan.argv + 1, (n - 1) * sizeof(char *));
     plan.files = list_files(a, spec->argv[0], spec->env);
     return plan;
 }

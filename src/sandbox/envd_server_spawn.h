@@ -30,7 +30,7 @@ struct envd_server_report {
 };
 
 struct envd_server_spawn {
-    const char *const *argv; /* NULL-terminated */
+    const char *const *argv; /* NULL-terminated, with one word at least */
     const char *const *env;  /* NULL-terminated "NAME=value"; its PATH is searched */
     const char *cwd;
     bool open_stdin; /* else /dev/null */

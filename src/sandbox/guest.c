@@ -23,7 +23,7 @@ enum { FD_LISTEN = 3, FD_SYNC = 4, FD_END = 5, FD_ASIDE = 100 };
 
 static const char *const environment[] = {
     "PATH=/usr/local/bin:/usr/bin:/bin",
-    "HOME=" ROOTFS_HOME,
+    ("HOME=" ROOTFS_HOME), /* one string */
     "USER=user",
     "LOGNAME=user",
     "SHELL=/bin/sh",

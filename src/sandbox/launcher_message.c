@@ -315,7 +315,7 @@ int launcher_message_check(const json_t *answer, struct err *err)
 /* ---- packets ---- */
 
 union fd_room {
-    struct cmsghdr align;
+    struct cmsghdr header;
     char bytes[CMSG_SPACE(LAUNCHER_FDS_MAX * sizeof(int))];
 };
 
@@ -335,15 +335,12 @@ int launcher_message_send(int sock, const json_t *message, const int *fds, size_
     if (n_fds > LAUNCHER_FDS_MAX)
         BUG("%zu descriptors in a message", n_fds);
     if (n_fds) {
-        struct cmsghdr *c;
-
+        room.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET,
+                                       .cmsg_type = SCM_RIGHTS,
+                                       .cmsg_len = CMSG_LEN(n_fds * sizeof(int))};
+        memcpy(CMSG_DATA(&room.header), fds, n_fds * sizeof(int));
         msg.msg_control = room.bytes;
         msg.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-        c = CMSG_FIRSTHDR(&msg);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-        memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
     }
     do
         n = sendmsg(sock, &msg, MSG_NOSIGNAL);

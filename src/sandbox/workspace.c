@@ -88,34 +88,41 @@ static int format(int image, int64_t inodes, struct err *err)
     return 0;
 }
 
-/* Attaches the image to a loop device that frees itself after its last use. */
-static int attach_loop(int image, char dev[32], int *ret_fd, struct err *err)
+/* Attaches the image to a loop device that is free now. Errors are in errno: EBUSY says that
+ * somebody else took the device first. */
+static int attach_free_loop(int control, int image, char dev[32])
 {
     const struct loop_config config = {
         .fd = (unsigned)image,
         .info = {.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO},
     };
+    int n = ioctl(control, LOOP_CTL_GET_FREE);
+    FD_CLEANUP int fd = -1;
+
+    if (n < 0)
+        return -1;
+    snprintf(dev, 32, "/dev/loop%d", n);
+    fd = open(dev, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || ioctl(fd, LOOP_CONFIGURE, &config) < 0)
+        return -1;
+    return TAKE_FD(fd);
+}
+
+/* The device frees itself after its last use. */
+static int attach_loop(int image, char dev[32], int *ret_fd, struct err *err)
+{
     FD_CLEANUP int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    int fd, tries = 0;
 
     if (control < 0)
         return err_sys(err, ERR_HOST, errno, "open '/dev/loop-control'");
-    /* Somebody else may take the device between the two calls. */
-    for (int i = 0; i < LOOP_TRIES; i++) {
-        int n = ioctl(control, LOOP_CTL_GET_FREE);
-        FD_CLEANUP int fd = -1;
-
-        if (n < 0)
-            return err_sys(err, ERR_HOST, errno, "find a free loop device");
-        snprintf(dev, 32, "/dev/loop%d", n);
-        fd = open(dev, O_RDWR | O_CLOEXEC);
-        if (fd >= 0 && ioctl(fd, LOOP_CONFIGURE, &config) == 0) {
-            *ret_fd = TAKE_FD(fd);
-            return 0;
-        }
-        if (errno != EBUSY)
-            break;
-    }
-    return err_sys(err, ERR_HOST, errno, "attach a workspace image to '%s'", dev);
+    do
+        fd = attach_free_loop(control, image, dev);
+    while (fd < 0 && errno == EBUSY && ++tries < LOOP_TRIES);
+    if (fd < 0)
+        return err_sys(err, ERR_HOST, errno, "attach a workspace image to a loop device");
+    *ret_fd = fd;
+    return 0;
 }
 
 int workspace_make(int64_t bytes, int64_t inodes, int *ret_mount, struct err *err)

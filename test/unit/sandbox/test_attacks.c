@@ -141,7 +141,8 @@ static const struct row rows[] = {
     {"host_process", "[ -d /proc/$2 ] && grep -q attacks /proc/$2/comm && echo VULN"},
     {"host_environ", "cat /proc/[0-9]*/environ 2>/dev/null | grep -aq " CANARY " && echo VULN;"
                      " env | grep -q KILN && echo VULN"},
-    {"host_cmdline", "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -aq 'KILN_TES[T]' && echo VULN"},
+    {"host_cmdline",
+     "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -aq 'KILN_TES[T]' && echo VULN"},
     {"inherited_fds", "$A fds"},
     {"kill_host_process", "kill -0 $2 2>/dev/null && grep -q attacks /proc/$2/comm && echo VULN"},
     {"kill_everything", "$A killall; echo unreachable >/dev/null"},
