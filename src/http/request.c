@@ -35,12 +35,13 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-static char *url_part(struct arena *a, CURLU *url, CURLUPart part)
+/* Empty when the URL hasn't got this part. */
+static const char *url_part(struct arena *a, CURLU *url, CURLUPart part)
 {
-    char *value = NULL, *copy;
+    char *value, *copy;
 
     if (curl_url_get(url, part, &value, 0) != CURLUE_OK)
-        return NULL;
+        return "";
     copy = arena_strdup(a, value);
     curl_free(value);
     return copy;
