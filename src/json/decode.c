@@ -48,7 +48,7 @@ static int unknown_key(const struct json_source *src, const json_t *object, cons
     char text[ERR_MSG_MAX];
     size_t n = 0;
 
-    for (; fields[n].name && n < 64; n++)
+    for (; n < sizeof(names) / sizeof(names[0]) && fields[n].name; n++)
         names[n] = fields[n].name;
     near = json_nearest(key, names, n);
     snprintf(text, sizeof(text), "unknown key '%s' in %s%s%s%s", key, what,
