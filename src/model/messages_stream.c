@@ -204,7 +204,7 @@ static void close_input(struct block *b)
 {
     struct str text = buf_str(&b->parts[PART_INPUT]);
     json_t *input = json_object_get(b->json, "input");
-    json_error_t e;
+    json_error_t e = {0};
 
     if (text.n == 0 && json_is_object(input))
         return;

@@ -84,11 +84,11 @@ static int add_row(struct arena *a, const struct json_source *src, const json_t 
     return 0;
 }
 
-static const struct row *find_exact(const struct price_table *t, const char *model)
+static const struct row *find_exact(const struct price_table *t, struct str model)
 {
     for (const struct row *row = t->rows; row; row = row->next)
         for (size_t i = 0; i < row->models.n; i++)
-            if (strcmp(row->models.items[i], model) == 0)
+            if (str_eq_c(model, row->models.items[i]))
                 return row;
     return NULL;
 }
@@ -109,22 +109,16 @@ static size_t undated_len(const char *model)
 static const struct row *find(const struct price_table *t, const char *model)
 {
     const char *id = price_resolve(t, model);
-    const struct row *row = find_exact(t, id);
-    char *undated;
+    const struct row *row = find_exact(t, str_from(id));
 
-    if (row || undated_len(id) == strlen(id))
-        return row;
-    undated = strndup(id, undated_len(id));
-    row = find_exact(t, undated);
-    free(undated);
-    return row;
+    return row ? row : find_exact(t, (struct str){id, undated_len(id)});
 }
 
 /* Every name in a table must lead to a row. */
 static int check_aliases(const struct price_table *t, const char *name, struct err *err)
 {
     for (const struct alias *alias = t->aliases; alias; alias = alias->next)
-        if (!find_exact(t, alias->model))
+        if (!find_exact(t, str_from(alias->model)))
             return err_set(err, ERR_INPUT, "%s: the alias '%s' stands for '%s', which has no price",
                            name, alias->name, alias->model);
     return 0;
@@ -150,7 +144,7 @@ static int add_file(struct arena *a, const struct json_source *src, const json_t
         t->aliases = alias;
     }
     t->unknown = file.unknown;
-    t->unknown_row = file.unknown ? find_exact(t, file.unknown) : NULL;
+    t->unknown_row = file.unknown ? find_exact(t, str_from(file.unknown)) : NULL;
     if (!t->unknown_row)
         return err_set(err, ERR_INPUT, "%s: 'unknown' must name a model that has a price",
                        src->name);

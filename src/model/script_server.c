@@ -115,7 +115,7 @@ static void on_messages(struct script_play *p, struct http_exchange *x)
 
     if (d.refused)
         script_send_error(x, 400, NULL, NULL, d.refused);
-    else if (d.turn->fault.status)
+    else if (d.turn->fault.status) // NOLINT(clang-analyzer-core.NullDereference): not refused
         send_fault(x, &d.turn->fault);
     else
         script_send_reply(x, &d.reply, json_get_bool(body, "stream", false));
@@ -172,20 +172,27 @@ static void handle(struct http_exchange *x, void *ctx)
     script_send_error(x, 404, NULL, NULL, "the scripted model has nothing at this path");
 }
 
-int script_serve(struct script *s, int listen_fd, struct script_server **ret, struct err *err)
+static struct script_server *server_new(struct script *s)
 {
     struct script_server *server = calloc(1, sizeof(*server));
-    struct http_server_config config = {
-        .listen_fd = listen_fd,
-        .handler = {.handle = handle, .ctx = &server->play},
-        .max_body = BODY_MAX,
-    };
 
     if (!server)
         BUG("out of memory");
     server->play.script = s;
     server->play.unmet = json_array();
     pthread_mutex_init(&server->play.lock, NULL);
+    return server;
+}
+
+int script_serve(struct script *s, int listen_fd, struct script_server **ret, struct err *err)
+{
+    struct script_server *server = server_new(s);
+    struct http_server_config config = {
+        .listen_fd = listen_fd,
+        .handler = {.handle = handle, .ctx = &server->play},
+        .max_body = BODY_MAX,
+    };
+
     if (http_server_start(&config, &server->http, err)) {
         script_server_stop(server);
         return -1;
