@@ -11,20 +11,20 @@ enum { MAX_FILES = 200 };
 
 struct str check_report_replace(struct arena *a, struct str text, const char *from, const char *to)
 {
-    struct str needle = str_from(from);
-    size_t to_n = strlen(to), n = 0;
+    struct str needle = str_from(from), with = str_from(to);
+    size_t n = 0;
     ptrdiff_t at = str_find(text, needle);
     char *out;
 
     if (at < 0)
         return text;
-    if (to_n > needle.n)
+    if (with.n > needle.n)
         BUG("replacing '%s' by something longer", from);
     out = arena_alloc(a, text.n + 1, 1);
     for (; at >= 0; at = str_find(text, needle)) {
         memcpy(out + n, text.p, (size_t)at);
-        memcpy(out + n + at, to, to_n);
-        n += (size_t)at + to_n;
+        memcpy(out + n + at, with.p, with.n);
+        n += (size_t)at + with.n;
         text = str_from_pos(text, (size_t)at + needle.n);
     }
     memcpy(out + n, text.p, text.n);

@@ -146,7 +146,8 @@ static bool holds_key(const struct facts *f, const char *arg)
 
     if (!split(arg, &name, &keys))
         return false;
-    value = file = unit_json(f, name);
+    file = unit_json(f, name);
+    value = file;
     rest = str_from(keys);
     while (value && str_next(&rest, '.', &key))
         value = json_object_getn(value, key.p, key.n);
@@ -196,11 +197,13 @@ int stack_rule_check(const char *text, struct err *err)
     arg = bare + strlen(c->prefix);
     if (!*arg || (c->holds == holds_tool && bare != text))
         return err_set(err, ERR_INPUT, "condition '%s' is incomplete or can't be negated", text);
-    if ((c->holds == holds_match || c->holds == holds_key) && !split(arg, &first, &rest))
-        return err_set(err, ERR_INPUT, "condition '%s' needs two parts, FILE:WHAT", text);
     if (c->holds == holds_dep && !is_dep_name(arg))
         return err_set(err, ERR_INPUT, "'%s' can't be the name of a dependency", arg);
-    if (c->holds != holds_match)
+    if (c->holds != holds_match && c->holds != holds_key)
+        return 0;
+    if (!split(arg, &first, &rest))
+        return err_set(err, ERR_INPUT, "condition '%s' needs two parts, FILE:WHAT", text);
+    if (c->holds == holds_key)
         return 0;
     if (compile(&re, rest) != 0)
         return err_set(err, ERR_INPUT, "'%s' is not a regular expression", rest);
