@@ -66,7 +66,7 @@ static int read_source(struct cli *cli, struct task_spec *ret, struct err *err)
         return err_fix(err, "kiln run \"Write ...\", kiln run -f FILE, or kiln run - to read it "
                             "from standard input");
     }
-    if (file)
+    if (!arg)
         return is_task_file(file) ? spec_from_file(cli->arena, file, ret, err)
                                   : read_text(cli, file, ret, err);
     if (strcmp(arg, "-") == 0)

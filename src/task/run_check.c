@@ -72,7 +72,7 @@ static int check_in_work_box(struct run *r, struct run_iteration *it, struct err
 
 int run_check(struct run *r, struct run_iteration *it, struct err *err)
 {
-    const struct run_iteration *before = r->n_its > 1 ? it - 1 : NULL;
+    const struct run_iteration *before = r->n_its > 1 ? &r->its[r->n_its - 2] : NULL;
 
     r->phase = RUN_SANDBOX;
     if (before && !before->round.infra && !before->verified &&
@@ -99,7 +99,7 @@ static int verify_in(struct run *r, struct sandbox *box, struct run_iteration *i
     check_compare(&r->tests, &it->verify, r->a);
     if (!it->verify.green)
         return 0;
-    if (check_once(r, box, &it->tree, "verify", label_again, true, &again, err))
+    if (check_once(r, box, &it->tree, "again", label_again, true, &again, err))
         return -1;
     check_flaky(&it->verify, &again, r->a);
     return 0;
