@@ -197,7 +197,8 @@ static void on_check_finished(struct console *c, struct arena *a, const json_t *
     const char *word = summary_outcome(json_get_c(e, "outcome"), &style);
     const char *detail = summary_clean(a, json_get_c(e, "detail"));
 
-    line(c, TERM_PLAIN, "Running %s... %s%s%s%s%s%s", check_name(a, e), term_on(&c->term, style),
+    line(c, TERM_PLAIN, "Running %s%s... %s%s%s%s%s%s", check_name(a, e),
+         str_eq_c(json_get_str(e, "phase"), "again") ? " again" : "", term_on(&c->term, style),
          word, term_off(&c->term, style), *detail ? " (" : "", detail, *detail ? ")" : "");
     set_activity(c, "Checking");
 }

@@ -1,5 +1,6 @@
 #include "cli/exit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -34,9 +35,11 @@ int exit_of_error(const struct err *err)
         return EXIT_AGAIN;
     case ERR_CANCELLED:
         return exit_of_cancel();
+    case ERR_IO:
+        /* A full disk is this machine's matter, not the command's. */
+        return err->sys == ENOSPC || err->sys == EDQUOT ? EXIT_HOST : EXIT_FAILED;
     case ERR_NONE:
     case ERR_EXISTS:
-    case ERR_IO:
     case ERR_PROTOCOL:
     case ERR_INTERNAL:
         break;
@@ -60,6 +63,8 @@ static int of_reason(enum task_reason reason)
     case TASK_SANDBOX_ERROR:
     case TASK_HOST_ERROR:
         return EXIT_HOST;
+    case TASK_KEY_REFUSED:
+        return EXIT_AUTH;
     case TASK_MODEL_ERROR:
         return EXIT_AGAIN;
     case TASK_INVALID:

@@ -14,7 +14,7 @@
  *     model_retry        reason, wait_ms
  *     usage              iteration, model_calls, tokens{}, cost_usd, total_cost_usd
  *     tree_collected     files, bytes, sha256, notes[], commit
- *     check_started      check, stack, dir, command, phase: iteration | verify
+ *     check_started      check, stack, dir, command, phase: iteration | verify | again
  *     check_finished     check, stack, dir, outcome, reason, detail, wall_ms, phase
  *     iteration_finished iteration, green, summary
  *     verify_started     (fresh sandbox)       verify_finished   green, summary

@@ -30,7 +30,7 @@ static enum task_reason reason_of(const struct run *r, const struct err *err)
         return TASK_SANDBOX_ERROR;
     switch (r->phase) {
     case RUN_MODEL:
-        return TASK_MODEL_ERROR;
+        return err->kind == ERR_AUTH ? TASK_KEY_REFUSED : TASK_MODEL_ERROR;
     case RUN_SANDBOX:
         return TASK_SANDBOX_ERROR;
     case RUN_SETUP:
@@ -74,6 +74,10 @@ static bool engine_gave_up(struct run *r, const struct engine_result *e)
 {
     if (e->end == ENGINE_BLOCKED)
         end(r, TASK_BLOCKED, arena_printf(r->a, "the agent says: %s", e->text ? e->text : ""));
+    else if (e->end == ENGINE_CONTEXT && e->model_calls <= 1)
+        end(r, TASK_MODEL_ERROR,
+            arena_printf(r->a, "the model takes no request of this size: %s",
+                         e->text ? e->text : "the specification may be too long for it"));
     else if (e->end == ENGINE_REFUSED)
         end(r, TASK_AGENT_ERROR,
             arena_printf(r->a, "the model refused: %s", e->text ? e->text : "no reason given"));
@@ -186,9 +190,10 @@ static int write_result(struct run *r, const char **ret_path, struct err *err)
     tell_finished(r, record);
     if (events_error(r->events, err))
         return -1;
-    if (it && tree_write(&it->tree, result_file(r->dir, r->a, "files"), err))
-        return err_wrap(err, "write the files");
-    return result_finish(r->dir, record, r->a, ret_path, err);
+    if ((it && tree_write(&it->tree, result_file(r->dir, r->a, "files"), err)) ||
+        result_finish(r->dir, record, r->a, ret_path, err))
+        return -1;
+    return 0;
 }
 
 static void tell_task_started(struct run *r)
@@ -232,6 +237,13 @@ int task_run(struct arena *a, const struct task_spec *spec, const struct task_op
         end_with_error(&r, &failure);
     run_take_down(&r);
     rc = write_result(&r, &path, err);
+    if (rc) {
+        err_wrap(err, "the result of task %s can't be written", spec->id);
+        err_fix(err,
+                "make room or mend the folder; what was kept lies in %s, and the next "
+                "`kiln run` makes a result of it",
+                result_path(r.dir));
+    }
     *ret = (struct task_outcome){
         .state = r.state, .reason = r.reason, .detail = r.detail, .result_path = path};
     run_forget_trees(&r, true);

@@ -26,7 +26,8 @@ enum task_reason {
     TASK_TIME_LIMIT,
     TASK_AGENT_ERROR,   /* the agent wrote nothing, or the model refused */
     TASK_SANDBOX_ERROR, /* this host's matter */
-    TASK_MODEL_ERROR,   /* the model API is away, refuses the key, or fails */
+    TASK_KEY_REFUSED,   /* the model API refuses the key */
+    TASK_MODEL_ERROR,   /* the model API is away, or answers with errors */
     TASK_HOST_ERROR,    /* results can't be written: a full disk, no rights */
     TASK_INVALID,       /* the task itself is not usable */
     TASK_INTERRUPTED,   /* cancelled: kiln was stopped or killed */

@@ -21,6 +21,7 @@ static const struct {
     [TASK_TIME_LIMIT] = {"time_limit", "limit"},
     [TASK_AGENT_ERROR] = {"agent_error", "agent"},
     [TASK_SANDBOX_ERROR] = {"sandbox_error", "host"},
+    [TASK_KEY_REFUSED] = {"key_refused", "user"},
     [TASK_MODEL_ERROR] = {"model_error", "model"},
     [TASK_HOST_ERROR] = {"host_error", "host"},
     [TASK_INVALID] = {"invalid_task", "user"},

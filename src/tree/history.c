@@ -45,10 +45,15 @@ DEFINE_CLEANUP(git_treebuilder)
 
 static int git_failed(struct err *err, int code, const char *what)
 {
+    int sys = errno;
     const git_error *e = git_error_last();
 
-    return err_set(err, code == GIT_ENOTFOUND ? ERR_NOT_FOUND : ERR_IO, "%s: %s", what,
-                   e && e->message ? e->message : "no reason given");
+    if (!e || !e->message) /* libgit2 leaves it to errno */
+        return err_sys(err, ERR_IO, sys, "%s", what);
+    err_set(err, code == GIT_ENOTFOUND ? ERR_NOT_FOUND : ERR_IO, "%s: %s", what, e->message);
+    if (err && e->klass == GIT_ERROR_OS)
+        err->sys = sys;
+    return -1;
 }
 
 /* ---- opening ---- */

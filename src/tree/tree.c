@@ -70,6 +70,8 @@ void tree_overlay(const struct tree *base, const struct tree *over, struct arena
     struct tree_build b;
 
     tree_build_start(&b, &no_caps, a);
+    for (size_t i = 0; i < base->n_notes; i++)
+        tree_build_note(&b, "%s", base->notes[i]);
     for (size_t i = 0; i < over->n_files; i++) {
         keys[i] = tree_path_fold(a, str_from(over->files[i].path));
         tree_build_offer(&b, &over->files[i]);
@@ -114,11 +116,11 @@ void tree_compare(const struct tree *old, const struct tree *new, struct arena *
         else
             c = strcmp(was->path, is->path);
         if (c < 0)
-            diffs[n++] = (struct tree_diff){was->path, TREE_DELETED};
+            diffs[n++] = (struct tree_diff){arena_strdup(a, was->path), TREE_DELETED};
         else if (c > 0)
-            diffs[n++] = (struct tree_diff){is->path, TREE_ADDED};
+            diffs[n++] = (struct tree_diff){arena_strdup(a, is->path), TREE_ADDED};
         else if (!same_file(was, is))
-            diffs[n++] = (struct tree_diff){is->path, TREE_MODIFIED};
+            diffs[n++] = (struct tree_diff){arena_strdup(a, is->path), TREE_MODIFIED};
         i += c <= 0;
         k += c >= 0;
     }

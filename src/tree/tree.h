@@ -88,7 +88,7 @@ const struct tree_file *tree_find(const struct tree *t, const char *path);
 
 /* A tree of the files in `base` with those of `over` put over them (protected tests, restored). A
  * file of `base` that is in the way (a twin, a link or file where `over` has a folder, or the
- * other way round) is left out and noted. */
+ * other way round) is left out and noted; the notes of `base` are taken over. */
 void tree_overlay(const struct tree *base, const struct tree *over, struct arena *a,
                   struct tree *ret);
 
@@ -104,7 +104,8 @@ struct tree_diff {
     enum tree_change change;
 };
 
-/* What changed from `old` (NULL: the empty tree) to `new`, sorted by path. */
+/* What changed from `old` (NULL: the empty tree) to `new`, sorted by path. Nothing of the result
+ * points into the trees. */
 void tree_compare(const struct tree *old, const struct tree *new, struct arena *a,
                   struct tree_diff **ret, size_t *ret_n);
 
