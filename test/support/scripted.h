@@ -24,7 +24,7 @@ static inline void scripted_start_patient(struct scripted *s, const char *yaml, 
     struct messages_config config = {
         .max_retries = -1, .first_byte_ms = patience_ms, .idle_ms = patience_ms};
     struct err err = {0};
-    int fd;
+    int fd = -1;
 
     *s = (struct scripted){0};
     if (script_parse(str_from(yaml), "test.yaml", &s->script, &err) ||

@@ -21,7 +21,7 @@ static int run_script(const char *script, const char *const *env, int out)
         .argv = argv, .exe = "/bin/sh", .env = env, .fds = fds, .n_fds = 3};
     struct err e = {0};
     struct proc p;
-    int status;
+    int status = -1;
 
     if (proc_start(&spec, &p, &e) || proc_wait(&p, clock_deadline(WAIT_MS), &status, &e))
         fail_msg("%s", e.msg);

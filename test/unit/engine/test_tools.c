@@ -36,8 +36,8 @@ static struct tools_result call(struct box *b, const char *name, json_t *input)
     struct tools_result result;
     struct err err = {0};
 
-    assert_non_null(input);
-    if (tools_run(&b->tools, &b->a, name, input, &result, &err))
+    assert_non_null(owned);
+    if (tools_run(&b->tools, &b->a, name, owned, &result, &err))
         fail_msg("%s", err.msg);
     assert_true(result.text.n > 0);
     assert_non_null(result.brief);

@@ -232,7 +232,6 @@ static void killing_the_supervisor_frees_nobody(void **state)
 
 static void term_reaches_the_whole_tree(void **state)
 {
-    ARENA_CLEANUP struct arena a = {0};
     struct err err = {0};
     struct envd_stream *s;
     struct envd_event e;
@@ -265,7 +264,6 @@ static void term_reaches_the_whole_tree(void **state)
 
 static void signals_reach_what_outlived_the_leader(void **state)
 {
-    ARENA_CLEANUP struct arena a = {0};
     struct err err = {0};
     struct envd_stream *s;
     struct envd_event e;
@@ -462,7 +460,6 @@ static void no_input_is_dev_null(void **state)
 
 static void terminal(void **state)
 {
-    ARENA_CLEANUP struct arena a = {0};
     struct envd_process p = {.argv = SHELL("stty size; read x; stty size; echo \"<$x>\"; tty"),
                              .pty = true,
                              .rows = 24,
