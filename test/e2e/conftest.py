@@ -32,7 +32,10 @@ def turn(*tools, text="Done.", **more):
 
 PLAN = turn(text="Plan: write it and test it.")
 
-GOOD_CODE = '"""Doubling."""\n\n\ndef double(n: int) -> int:\n    """Return 2 n."""\n    return 2 * n\n'
+GOOD_CODE = (
+    '"""Doubling."""\n\n\n'
+    'def double(n: int) -> int:\n    """Return 2 n."""\n    return 2 * n\n'
+)
 BAD_CODE = GOOD_CODE.replace("2 * n", "3 * n")
 GOOD_TEST = (
     '"""Tests."""\nimport unittest\n\nimport double\n\n\n'

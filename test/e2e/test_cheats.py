@@ -76,7 +76,8 @@ def checked_tests(run, iteration):
 
 
 def test_deleted_tests_are_missed(kiln):
-    one_test = GOOD_TEST[:GOOD_TEST.index("    def test_zero")].replace("double(2), 4", "double(2), 6")
+    one_test = GOOD_TEST[:GOOD_TEST.index("    def test_zero")]
+    one_test = one_test.replace("double(2), 4", "double(2), 6")
     run = kiln.run(project(code=BAD_CODE), turn(text="Red."),
                    turn(create("/work/test_double.py", one_test)), turn(text="Green now."),
                    args=FEW)

@@ -71,7 +71,8 @@ def test_result_and_watch_of_a_finished_task(kiln):
 
 def test_configuration_is_layered_and_shown(kiln):
     (kiln.folder / "kiln.yaml").write_text("task:\n  iterations: 4\nmodel:\n  name: sonnet\n")
-    (kiln.folder / ".env").write_text("KILN_MODEL_NAME=haiku\nANTHROPIC_API_KEY=test-key-12345f3A\n")
+    (kiln.folder / ".env").write_text(
+        "KILN_MODEL_NAME=haiku\nANTHROPIC_API_KEY=test-key-12345f3A\n")
     (kiln.folder / ".env").chmod(0o600)
     status, out, err = kiln("config", "show", env={"KILN_TASK_BUDGET_USD": "1.5"})
     assert status == 0, err
@@ -105,7 +106,8 @@ def test_completion_is_shell_code(kiln):
 
 
 def test_sandbox_exec(kiln):
-    status, out, err = kiln("sandbox", "exec", "--", "sh", "-c", "id -u; pwd; echo oops >&2; exit 3")
+    status, out, err = kiln("sandbox", "exec", "--", "sh", "-c",
+                            "id -u; pwd; echo oops >&2; exit 3")
     assert status == 3, err
     assert out == "1000\n/work\n" and "oops" in err
     status, out, _ = kiln("sandbox", "exec", "--", "cat", "/etc/shadow")
