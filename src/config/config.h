@@ -5,9 +5,10 @@
  * Where a value comes from, strongest first: a flag, the environment, `.env` (beside kiln.yaml, or
  * in the current folder), ./kiln.yaml (looked for upwards to the root of the git checkout),
  * ~/.config/kiln/config.yaml (XDG_CONFIG_HOME), /etc/kiln/kiln.yaml, the default. An empty variable
- * counts as unset. Unknown keys are errors with a suggestion. Keys of API providers are secrets:
- * they come from the environment, a file named by NAME_FILE, or .env, never from kiln.yaml or a
- * flag, and are never shown.
+ * counts as unset. A file that was found, not named, must belong to us, to root, or to the user
+ * that called us with sudo: it may say where the key is sent. Unknown keys are errors with a
+ * suggestion. Keys of API providers are secrets: they come from the environment, a file named by
+ * NAME_FILE, or .env, never from kiln.yaml or a flag, and are never shown.
  */
 #ifndef KILN_CONFIG_CONFIG_H
 #define KILN_CONFIG_CONFIG_H

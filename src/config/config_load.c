@@ -1,6 +1,9 @@
 /* Loading: the sources of settings are applied from the weakest to the strongest. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -35,6 +38,43 @@ static void warn(struct loader *l, const char *text)
 static void set_origin(struct loader *l, const struct config_setting *s, const char *origin)
 {
     l->config.origins[s - config_settings] = origin;
+}
+
+/* ---- files ---- */
+
+/* Whether we take settings from what this user wrote: us, root, or who called us with sudo. */
+static bool is_trusted(const struct loader *l, uid_t uid)
+{
+    const char *sudo = geteuid() == 0 ? config_paths_env(l->options->environ, "SUDO_UID") : NULL;
+    uint64_t caller;
+
+    return uid == 0 || uid == geteuid() ||
+           (sudo && str_to_u64(str_from(sudo), &caller) && caller == uid);
+}
+
+/*
+ * Reads a file that was found, not named. Such a file may send the key to any server, so one that
+ * somebody else put there (in a shared folder, say) is refused.
+ */
+static int read_found(struct loader *l, const char *path, size_t max, struct str *ret)
+{
+    FD_CLEANUP int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_sys(l->err, ERR_CONFIG, errno, "open '%s'", path);
+    if (!is_trusted(l, st.st_uid)) {
+        err_set(l->err, ERR_CONFIG, "%s belongs to another user (%u) and is not trusted", path,
+                (unsigned)st.st_uid);
+        return err_fix(l->err, "chown it, or name it with --config or --env-file if you trust it");
+    }
+    return fs_read_fd(l->a, fd, max, ret, l->err);
+}
+
+static int read_settings(struct loader *l, const char *path, bool named, size_t max,
+                         struct str *ret)
+{
+    return named ? fs_read_file(l->a, path, max, ret, l->err) : read_found(l, path, max, ret);
 }
 
 /* ---- YAML ---- */
@@ -103,14 +143,16 @@ static int load_section(struct loader *l, const struct json_source *src, json_t 
     return 0;
 }
 
-static int load_yaml(struct loader *l, const char *path)
+static int load_yaml(struct loader *l, const char *path, bool named)
 {
     JSON_CLEANUP json_t *root = NULL;
     struct json_source src;
     const char *name;
     json_t *section;
+    struct str text;
 
-    root = yaml_parse_file(l->a, path, &src, l->err);
+    if (read_settings(l, path, named, YAML_MAX_BYTES, &text) == 0)
+        root = yaml_parse(l->a, text, path, &src, l->err);
     if (!root) {
         if (l->err->kind == ERR_INPUT || l->err->kind == ERR_LIMIT)
             l->err->kind = ERR_CONFIG;
@@ -128,7 +170,7 @@ static int load_yaml(struct loader *l, const char *path)
 
 static int load_yaml_if_there(struct loader *l, const char *path)
 {
-    return path && fs_exists(path) ? load_yaml(l, path) : 0;
+    return path && fs_exists(path) ? load_yaml(l, path, false) : 0;
 }
 
 /* ---- variables: the environment and .env ---- */
@@ -292,7 +334,7 @@ static int load_dotenv(struct loader *l, const char *path)
     struct str text;
     struct stat st;
 
-    if (fs_read_file(l->a, path, DOTENV_MAX_BYTES, &text, l->err)) {
+    if (read_settings(l, path, l->options->env_file, DOTENV_MAX_BYTES, &text)) {
         l->err->kind = ERR_CONFIG;
         return -1;
     }
@@ -347,7 +389,7 @@ static int load_files(struct loader *l)
 
     if (load_yaml_if_there(l, p->host) || load_yaml_if_there(l, p->user))
         return -1;
-    return l->options->file ? load_yaml(l, p->project) : load_yaml_if_there(l, p->project);
+    return l->options->file ? load_yaml(l, p->project, true) : load_yaml_if_there(l, p->project);
 }
 
 static int load_all(struct loader *l)

@@ -196,6 +196,36 @@ static void a_named_file_replaces_all_others(void **state)
     assert_contains(p->err.msg, "absent.yaml");
 }
 
+/* In a shared folder anybody can put a file that sends the key somewhere. */
+static void a_found_file_of_another_user_is_refused(void **state)
+{
+    static const char *const files[] = {"kiln.yaml", ".env"};
+    struct place *p = *state;
+
+    if (geteuid() != 0)
+        skip(); /* only root can give a file away */
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        put(p, files[i], "");
+        assert_int_equal(chown(files[i], 12345, 12345), 0);
+        load_fails(p, "belongs to another user (12345)");
+        assert_contains(p->err.fix, "--config");
+        unlink(files[i]);
+    }
+    put(p, "kiln.yaml", "task: {iterations: 3}\n");
+    put(p, ".env", "KILN_TASK_MAX_TOKENS=9\n");
+    assert_int_equal(chown("kiln.yaml", 12345, 12345), 0);
+    assert_int_equal(chown(".env", 12345, 12345), 0);
+    p->env[1] = "SUDO_UID=12345";
+    load(p);
+    assert_int_equal(p->config.iterations, 3);
+    p->env[1] = NULL;
+    p->options.file = "kiln.yaml";
+    p->options.env_file = ".env";
+    load(p);
+    assert_int_equal(p->config.iterations, 3);
+    assert_int_equal(p->config.max_task_tokens, 9);
+}
+
 static void mistakes_in_a_file_have_their_place_and_a_suggestion(void **state)
 {
     static const struct {
@@ -364,6 +394,7 @@ int main(void)
         TEST(xdg_config_home_is_heeded),
         TEST(kiln_yaml_is_found_upwards_to_the_root_of_the_checkout),
         TEST(a_named_file_replaces_all_others),
+        TEST(a_found_file_of_another_user_is_refused),
         TEST(mistakes_in_a_file_have_their_place_and_a_suggestion),
         TEST(mistakes_elsewhere_say_where),
         TEST(likely_mistakes_in_the_environment_are_warnings),
