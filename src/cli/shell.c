@@ -31,9 +31,10 @@ static int send_input(struct shell *s, struct err *err)
         return 0;
     n = read(STDIN_FILENO, keys, sizeof(keys));
     if (n <= 0) {
-        /* The terminal has gone: the shell is told as a terminal would. */
+        /* The terminal has gone, and the sandbox goes with it. The protocol knows no SIGHUP, and an
+         * interactive shell ignores SIGTERM. */
         s->input_over = true;
-        return envd_signal(s->envd, s->pid, SIGTERM, err);
+        return envd_signal(s->envd, s->pid, SIGKILL, err);
     }
     return envd_send_input(s->envd, s->pid, (struct str){keys, (size_t)n}, true, err);
 }

@@ -402,6 +402,8 @@ int launcher_main(void)
     for (size_t i = 0; i < MAX_BOXES; i++)
         if (p.boxes[i].handle)
             end_box(&p.boxes[i], &ignored);
+    /* Once more: a launcher killed just before this one started may not have been quite gone. */
+    limits_cgroup_sweep(p.places);
     cleanup_fd(&p.spare);
     arena_clear(&p.arena);
     return result ? 1 : 0;

@@ -140,11 +140,21 @@ def test_sandbox_shell_is_a_terminal(kiln):
     assert b"/dev/pts/" in seen and b"sum 42" in seen
 
 
+def test_sandbox_shell_ends_with_its_terminal(kiln):
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen([BINARY, "sandbox", "shell"], stdin=terminal, stdout=terminal,
+                               stderr=terminal, env=kiln.env, cwd=kiln.folder,
+                               start_new_session=True)
+    os.close(terminal)
+    read_until(controller, b"$ ")
+    os.close(controller)
+    assert process.wait(timeout=30) != 0
+
+
 def test_the_scripted_model_is_a_command(kiln):
     script = kiln.script(turn(text="Hi."))
     process = kiln.popen("model", "serve", script)
-    line = process.stdout.readline().decode()
-    url = re.search(r"http://127\.0\.0\.1:\d+", line).group()
+    url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline().decode()).group()
     body = {"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "hello"}]}
     reply = subprocess.run(["curl", "-s", f"{url}/v1/messages", "-d", json.dumps(body),
                             "-H", "content-type: application/json", "-H", "x-api-key: dummy",
