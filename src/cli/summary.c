@@ -1,8 +1,10 @@
 #include "cli/summary.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/text.h"
 
 enum { FILES_SHOWN = 30, COMMAND_SHOWN = 60 };
@@ -146,5 +148,12 @@ void summary_print(const struct term *t, const json_t *outcome)
 
 void summary_where(const struct term *t, const char *task_id, const char *path)
 {
-    fprintf(t->file, "Result: %s\nNext:   kiln result %s --files DIR\n", path, task_id);
+    size_t n = strlen(path) - strlen(fs_base_name(path));
+    struct str dir = {path, n ? n - 1 : 0};
+    bool usual = str_eq_c(dir, "results");
+
+    /* As kiln was called, so that the line can be taken as it is. */
+    fprintf(t->file, "Result: %s\nNext:   %s result %s%s%.*s --files DIR\n", path,
+            program_invocation_name, task_id, usual ? "" : " --out ", usual ? 0 : (int)dir.n,
+            dir.p);
 }
