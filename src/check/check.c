@@ -19,12 +19,12 @@ const char *check_reason_name(enum check_reason reason)
         [CHECK_TYPE_ERRORS] = "type_errors",
         [CHECK_FINDINGS] = "findings",
         [CHECK_FLAKY] = "flaky",
+        [CHECK_INSTALL_FAILED] = "install_failed",
         [CHECK_TIMED_OUT] = "timed_out",
         [CHECK_KILLED] = "killed",
         [CHECK_OUTPUT_LIMIT] = "output_limit",
         [CHECK_TOOL_MISSING] = "tool_missing",
         [CHECK_TOOL_BROKE] = "tool_broke",
-        [CHECK_INSTALL_FAILED] = "install_failed",
         [CHECK_SANDBOX] = "sandbox",
     };
 

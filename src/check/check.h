@@ -38,14 +38,14 @@ enum check_reason {
     CHECK_BUILD_FAILS,
     CHECK_TYPE_ERRORS,
     CHECK_FINDINGS,
-    CHECK_FLAKY, /* the same tree passed and failed */
+    CHECK_FLAKY,          /* the same tree passed and failed */
+    CHECK_INSTALL_FAILED, /* packages that the project names can't be had */
     CHECK_TIMED_OUT,
     CHECK_KILLED, /* by a signal that wasn't ours: crashed, or out of memory */
     CHECK_OUTPUT_LIMIT,
-    CHECK_TOOL_MISSING,   /* error */
-    CHECK_TOOL_BROKE,     /* error: the tool itself failed */
-    CHECK_INSTALL_FAILED, /* error */
-    CHECK_SANDBOX,        /* error */
+    CHECK_TOOL_MISSING, /* error */
+    CHECK_TOOL_BROKE,   /* error: the tool itself failed */
+    CHECK_SANDBOX,      /* error */
     CHECK_REASONS,
 };
 

@@ -105,12 +105,13 @@ static const char *killed_detail(struct arena *a, const struct envd_result *r)
     return arena_printf(a, "ended by a signal (%s)", r->status);
 }
 
-/* True if it didn't come to an end of its own; then that is the whole story. Trouble with the
- * project's own code is a failure, with a checker of ours an error. */
-static bool judge_end(struct check *c, const struct check_evidence *e, struct arena *a)
+/* True if it didn't come to an end of its own; then that is the whole story. A rule that lists the
+ * exit codes of findings runs a tool of ours, whose trouble is an error; any other runs what the
+ * project says, and that is the project's failure. */
+static bool judge_end(struct check *c, const struct check_evidence *e,
+                      const struct stack_rule *rule, struct arena *a)
 {
-    bool runs_project = c->kind == CHECK_BUILD || c->kind == CHECK_TESTS;
-    enum check_outcome outcome = runs_project ? CHECK_FAIL : CHECK_ERROR;
+    enum check_outcome outcome = rule->findings.n ? CHECK_ERROR : CHECK_FAIL;
 
     if (e->result.outcome == ENVD_TIMED_OUT)
         set(c, outcome, CHECK_TIMED_OUT,
@@ -127,17 +128,17 @@ static bool judge_end(struct check *c, const struct check_evidence *e, struct ar
 
 /* ---- build, types, lint ---- */
 
+/* `reason` and `detail` are those of a finding. */
 static void judge_command(struct check *c, const struct check_evidence *e,
-                          const struct stack_rule *rule, struct arena *a)
+                          const struct stack_rule *rule, enum check_reason reason,
+                          const char *detail, struct arena *a)
 {
-    static const enum check_reason reasons[CHECK_KINDS] = {CHECK_BUILD_FAILS, CHECK_TYPE_ERRORS,
-                                                           CHECK_FINDINGS, CHECK_TESTS_FAIL};
     int code = e->result.exit_code;
 
     if (has_code(&rule->ok, code))
         set(c, CHECK_PASS, CHECK_OK, "clean");
     else if (!rule->findings.n || has_code(&rule->findings, code))
-        set(c, CHECK_FAIL, reasons[c->kind], first_finding(a, e->output));
+        set(c, CHECK_FAIL, reason, detail);
     else
         set(c, CHECK_ERROR, CHECK_TOOL_BROKE,
             arena_printf(a, "the tool itself failed (%s): %s", c->status, last_line(a, e->output)));
@@ -250,11 +251,14 @@ static void take_evidence(struct check *c, const struct check_evidence *e, struc
 void check_judge(struct check *c, const struct check_evidence *e, const struct stack_unit *unit,
                  const struct stack_rule *rule, bool has_test_files, struct arena *a)
 {
+    static const enum check_reason reasons[CHECK_KINDS] = {CHECK_BUILD_FAILS, CHECK_TYPE_ERRORS,
+                                                           CHECK_FINDINGS, CHECK_TESTS_FAIL};
+
     take_evidence(c, e, a);
-    if (judge_end(c, e, a))
+    if (judge_end(c, e, rule, a))
         return;
     if (c->kind != CHECK_TESTS)
-        judge_command(c, e, rule, a);
+        judge_command(c, e, rule, reasons[c->kind], first_finding(a, e->output), a);
     else if (e->report_state != CHECK_REPORT_READ)
         judge_no_report(c, e, unit, has_test_files, a);
     else
@@ -264,13 +268,11 @@ void check_judge(struct check *c, const struct check_evidence *e, const struct s
 bool check_judge_installed(const struct check_evidence *e, const struct stack_rule *rule,
                            struct check *c, struct arena *a)
 {
-    const struct envd_result *r = &e->result;
-
-    if (r->outcome == ENVD_EXITED && has_code(&rule->ok, r->exit_code) && !e->output_limit)
-        return true;
     take_evidence(c, e, a);
-    set(c, CHECK_ERROR, CHECK_INSTALL_FAILED,
-        arena_printf(a, "the dependencies can't be installed (%s): %s", c->status,
-                     last_line(a, e->output)));
-    return false;
+    if (!judge_end(c, e, rule, a))
+        judge_command(c, e, rule, CHECK_INSTALL_FAILED,
+                      arena_printf(a, "the dependencies can't be installed (%s): %s", c->status,
+                                   last_line(a, e->output)),
+                      a);
+    return c->outcome == CHECK_PASS;
 }

@@ -12,7 +12,8 @@
 void check_judge(struct check *c, const struct check_evidence *e, const struct stack_unit *unit,
                  const struct stack_rule *rule, bool has_test_files, struct arena *a);
 
-/* The same for an install step; its failure is told in the check of the build. */
+/* The same for an install step: a package manager that ran and refused is a failure, for the
+ * project names what isn't to be had. True if all is there. */
 bool check_judge_installed(const struct check_evidence *e, const struct stack_rule *rule,
                            struct check *c, struct arena *a);
 

@@ -241,7 +241,7 @@ static int install(struct run *r, const struct stack_unit *unit, struct check **
     *ret_why = NULL;
     if (r->broken || !rule || !rule->run)
         return 0;
-    *c = (struct check){.exit_code = -1, .command = rule->run, .why = rule->why};
+    *c = (struct check){.exit_code = -1, .assertions = -1, .command = rule->run, .why = rule->why};
     missing = stack_rule_lacks(unit->stack, rule, &r->tools);
     if (missing) {
         decide_tool_missing(r, c, unit->stack, missing);

@@ -8,6 +8,9 @@
 
 enum { NAMES_MAX = 20, DETAILS_MAX = 5, DETAIL_LINES = 25, OUTPUT_MAX = 3000 };
 
+/* The parts of a message have room of their own, so that long output takes none from the rest. */
+enum { FACTS_MAX = 2048, RULES_MAX = 1024, CHECKS_MAX = FEEDBACK_MAX - FACTS_MAX - RULES_MAX };
+
 static void add(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void add(struct buf *b, const char *fmt, ...)
@@ -181,7 +184,7 @@ static void add_checks(struct buf *b, const struct feedback *f, struct arena *a)
         for (size_t i = 0; i < f->round->n_checks; i++) {
             const struct check *c = &f->round->checks[i];
 
-            if (c->kind != k || !is_red(c))
+            if (c->kind != k || !is_red(c) || (given && c->reason == CHECK_INSTALL_FAILED))
                 continue;
             if (given)
                 add(b, "\n%s also fails: %s\n", check_kind_name(c->kind),
@@ -193,10 +196,22 @@ static void add_checks(struct buf *b, const struct feedback *f, struct arena *a)
     }
 }
 
+static bool lacks_packages(const struct check_round *round)
+{
+    for (size_t i = 0; i < round->n_checks; i++)
+        if (round->checks[i].reason == CHECK_INSTALL_FAILED)
+            return true;
+    return false;
+}
+
 static void add_facts(struct buf *b, const struct feedback *f)
 {
     if (f->round->n_units == 0)
         add(b, "\nNo project was found in the workspace. Write its files there.\n");
+    if (lacks_packages(f->round))
+        add(b, "\nThe project names packages that are not there, and no check was run for want of "
+               "them. There is no network, so nothing can be fetched: use what is installed, the "
+               "standard library or code of your own, and name only packages that are there.\n");
     if (f->verifying)
         add(b,
             "\nEverything passed in your sandbox. Then kiln ran it again in a fresh one that holds "
@@ -227,14 +242,15 @@ static void add_rules(struct buf *b, const struct feedback *f)
 
 const char *feedback_message(const struct feedback *f, struct arena *a)
 {
-    BUF_CLEANUP struct buf b = BUF_INIT(FEEDBACK_MAX - 1024);
-    BUF_CLEANUP struct buf rules = BUF_INIT(1024);
+    BUF_CLEANUP struct buf checks = BUF_INIT(CHECKS_MAX);
+    BUF_CLEANUP struct buf facts = BUF_INIT(FACTS_MAX);
+    BUF_CLEANUP struct buf rules = BUF_INIT(RULES_MAX);
 
-    add_headline(&b, f);
-    add_checks(&b, f, a);
-    add_facts(&b, f);
+    add_headline(&checks, f);
+    add_checks(&checks, f, a);
+    add_facts(&facts, f);
     add_rules(&rules, f);
-    return arena_printf(a, "%s%s", buf_c(&b), buf_c(&rules));
+    return arena_printf(a, "%s%s%s", buf_c(&checks), buf_c(&facts), buf_c(&rules));
 }
 
 static const char *protected_note(const struct tree *tests, struct arena *a)

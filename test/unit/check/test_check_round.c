@@ -142,8 +142,10 @@ static void test_install_fails(void **state)
         (struct check_options){0});
 
     assert_int_equal(round.n_checks, CHECK_KINDS);
-    assert_true(round.infra);
+    assert_false(round.infra);
+    assert_false(round.green);
     for (size_t i = 0; i < round.n_checks; i++) {
+        assert_int_equal(round.checks[i].outcome, CHECK_FAIL);
         assert_int_equal(round.checks[i].reason, CHECK_INSTALL_FAILED);
         assert_string_equal(round.checks[i].detail,
                             "the dependencies can't be installed (exit status 1): no network");

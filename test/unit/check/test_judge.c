@@ -50,7 +50,7 @@ static void test_commands(void **state)
     expect(&a, CHECK_LINT, &e, &one_finding, CHECK_FAIL, CHECK_FINDINGS, "no output");
 }
 
-/* Trouble of the project's code is a failure; of a checker of ours, an error. */
+/* Trouble of what the project runs is a failure; of a tool of ours, an error. */
 static void test_ends(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
@@ -59,7 +59,9 @@ static void test_ends(void **state)
 
     expect(&a, CHECK_TESTS, &e, &any_finding, CHECK_FAIL, CHECK_TIMED_OUT,
            "no end after 5 min 00 s");
-    expect(&a, CHECK_LINT, &e, &any_finding, CHECK_ERROR, CHECK_TIMED_OUT,
+    expect(&a, CHECK_LINT, &e, &any_finding, CHECK_FAIL, CHECK_TIMED_OUT,
+           "no end after 5 min 00 s");
+    expect(&a, CHECK_LINT, &e, &one_finding, CHECK_ERROR, CHECK_TIMED_OUT,
            "no end after 5 min 00 s");
     e = (struct check_evidence){
         .result = {.outcome = ENVD_SIGNALLED, .exit_code = -1, .status = "signal: killed"}};
@@ -68,7 +70,7 @@ static void test_ends(void **state)
     e = exited(139);
     expect(&a, CHECK_TESTS, &e, &any_finding, CHECK_FAIL, CHECK_KILLED,
            "ended by signal 11 (Segmentation fault)");
-    expect(&a, CHECK_TYPES, &e, &any_finding, CHECK_ERROR, CHECK_KILLED,
+    expect(&a, CHECK_TYPES, &e, &one_finding, CHECK_ERROR, CHECK_KILLED,
            "ended by signal 11 (Segmentation fault)");
     e = exited(0);
     e.output_limit = true;
@@ -152,18 +154,27 @@ static void test_reports(void **state)
            "bad");
 }
 
+/* A package manager that refuses has found something; one that broke has not. */
 static void test_install(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
     struct check_evidence e = exited(0);
     struct check c = {.exit_code = -1};
 
-    assert_true(check_judge_installed(&e, &any_finding, &c, &a));
+    assert_true(check_judge_installed(&e, &one_finding, &c, &a));
     e = exited(1);
-    assert_false(check_judge_installed(&e, &any_finding, &c, &a));
-    assert_int_equal(c.outcome, CHECK_ERROR);
+    assert_false(check_judge_installed(&e, &one_finding, &c, &a));
+    assert_int_equal(c.outcome, CHECK_FAIL);
     assert_int_equal(c.reason, CHECK_INSTALL_FAILED);
     assert_int_equal(c.exit_code, 1);
+    e = exited(70);
+    assert_false(check_judge_installed(&e, &one_finding, &c, &a));
+    assert_int_equal(c.outcome, CHECK_ERROR);
+    assert_int_equal(c.reason, CHECK_TOOL_BROKE);
+    e.result.outcome = ENVD_SIGNALLED;
+    assert_false(check_judge_installed(&e, &one_finding, &c, &a));
+    assert_int_equal(c.outcome, CHECK_ERROR);
+    assert_int_equal(c.reason, CHECK_KILLED);
 }
 
 int main(void)

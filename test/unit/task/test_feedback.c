@@ -138,6 +138,48 @@ static void facts_are_added(void **state)
     assert_contains(text, "State a different hypothesis");
 }
 
+/* However much a check says, it takes no room from the facts. */
+static void long_messages_leave_the_facts(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    const char *ids[] = {"t1", "t2", "t3"};
+    char *message = arena_alloc(&a, 4097, 1);
+    struct check c = tests_check(&a, ids, 3, "");
+    struct feedback f = {.verifying = true};
+    const char *text;
+
+    memset(message, 'x', 4096);
+    message[4096] = '\0';
+    for (size_t i = 0; i < 3; i++)
+        c.report.cases[i].message = arena_printf(&a, "%c%s", 'a' + (int)i, message);
+    text = message_of(&a, &c, 1, &f);
+    assert_contains(text, "in a fresh one");
+    assert_contains(text, "Do not delete, skip or weaken tests");
+}
+
+/* All checks fail for one reason then, which is said once, with what can be done. */
+static void packages_that_are_missing_are_said_once(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct check missing = {.kind = CHECK_BUILD,
+                            .outcome = CHECK_FAIL,
+                            .reason = CHECK_INSTALL_FAILED,
+                            .stack = "python",
+                            .dir = ".",
+                            .command = "pip3 install",
+                            .detail = "No matching distribution found for flask"};
+    struct check checks[] = {missing, missing};
+    struct feedback f = {0};
+    const char *text, *first;
+
+    checks[1].kind = CHECK_TESTS;
+    text = message_of(&a, checks, 2, &f);
+    first = strstr(text, "No matching distribution found for flask");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "No matching distribution"));
+    assert_contains(text, "There is no network");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +189,8 @@ int main(void)
         cmocka_unit_test(it_never_grows_past_its_limit),
         cmocka_unit_test(equal_messages_are_shown_once),
         cmocka_unit_test(facts_are_added),
+        cmocka_unit_test(long_messages_leave_the_facts),
+        cmocka_unit_test(packages_that_are_missing_are_said_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
