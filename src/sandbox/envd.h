@@ -92,7 +92,8 @@ int envd_send_input(struct envd_client *c, uint32_t pid, struct str data, bool p
 int envd_close_stdin(struct envd_client *c, uint32_t pid, struct err *err);
 int envd_resize(struct envd_client *c, uint32_t pid, unsigned rows, unsigned columns,
                 struct err *err);
-/* SIGTERM or SIGKILL; our envd signals the whole tree that the process started. */
+/* SIGTERM or SIGKILL; our envd signals the whole tree that the process started. Its own, by killing
+ * process 1, is everything in the sandbox but itself. */
 int envd_signal(struct envd_client *c, uint32_t pid, int signal, struct err *err);
 
 /* ---- a process run to its end ---- */

@@ -84,12 +84,13 @@ struct envd_server_reader {
 
 struct envd_server_table {
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a process is gone, or has read input */
+    pthread_cond_t changed; /* a process is gone, or has read input; everything is cleared */
     pthread_t thread;
     int wake_fd, child_fd; /* eventfd; signalfd of SIGCHLD */
     struct envd_server_process *first, *last;
     size_t n;
     bool strays;   /* children of ours that belong to no shim are to be killed */
+    bool clearing; /* everything but ourselves is to be killed */
     bool draining; /* readers are told to stop */
     bool stopping; /* the thread ends when all are gone */
     struct pollfd polls[2 + 4 * ENVD_SERVER_MAX_PROCESSES];
@@ -132,7 +133,8 @@ int envd_server_table_close_input(struct envd_server_table *t,
                                   const struct envd_server_selector *which, struct err *err);
 int envd_server_table_resize(struct envd_server_table *t, const struct envd_server_selector *which,
                              unsigned rows, unsigned columns, struct err *err);
-/* Signals the whole tree. For SIGKILL, returns when nothing of it is left. */
+/* Signals the whole tree. For SIGKILL, returns when nothing of it is left. The tree of process 1,
+ * which can only be killed, is all of the sandbox but that process, when we are it. */
 int envd_server_table_signal(struct envd_server_table *t, const struct envd_server_selector *which,
                              int sig, struct err *err);
 /* [{"config":...,"pid":N,"tag":...}] of those that have not ended. */

@@ -159,14 +159,27 @@ static void kill_strays(struct envd_server_table *t)
     pthread_cond_broadcast(&t->changed);
 }
 
-static void reap(const struct envd_server_table *t)
+/* Returns whether a child of ours is left. */
+static bool reap(const struct envd_server_table *t)
 {
     struct signalfd_siginfo info;
+    pid_t pid;
 
     while (read(t->child_fd, &info, sizeof(info)) > 0)
         ;
-    while (waitpid(-1, NULL, WNOHANG) > 0)
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
         ;
+    return pid == 0;
+}
+
+/* All processes of the namespace descend from its first: when that has no child, it is alone. */
+static void clear(struct envd_server_table *t)
+{
+    kill_everything();
+    if (reap(t))
+        return;
+    t->clearing = false;
+    pthread_cond_broadcast(&t->changed);
 }
 
 /* ---- a round ---- */
@@ -251,7 +264,7 @@ static nfds_t fill_polls(struct envd_server_table *t, int64_t *ret_deadline)
     int64_t now = clock_now_ms();
     nfds_t n = AT_FIRST;
 
-    *ret_deadline = t->strays ? now + KILL_EVERY_MS : CLOCK_NEVER;
+    *ret_deadline = t->strays || t->clearing ? now + KILL_EVERY_MS : CLOCK_NEVER;
     t->polls[AT_WAKE] = entry(t->wake_fd, true, POLLIN);
     t->polls[AT_CHILD] = entry(t->child_fd, true, POLLIN);
     for (struct envd_server_process *p = t->first; p; p = p->next) {
@@ -294,6 +307,8 @@ static void round_of(struct envd_server_table *t)
         if (p->poll_at >= 0) /* else it was started during the poll */
             serve(t, p);
     reap(t);
+    if (t->clearing)
+        clear(t);
     if (t->strays)
         kill_strays(t);
     for (struct envd_server_process *p = t->first; p; p = p->next)

@@ -357,11 +357,29 @@ static int kill_and_wait(struct envd_server_table *t, const struct envd_server_s
     return 0;
 }
 
+/* There is one step from here to nothing, as kill(2) has it for the first process of a pid namespace.
+ * A process that is started meanwhile doesn't outlive it either. */
+static int clear_and_wait(struct envd_server_table *t, struct err *err)
+{
+    int64_t deadline = clock_deadline(KILL_WAIT_MS);
+
+    t->clearing = true;
+    envd_server_pump_wake(t);
+    while (t->clearing) {
+        if (clock_now_ms() >= deadline || t->draining)
+            return err_set(err, ERR_INTERNAL, "everything is killed and something still there");
+        wait_for_change(t, deadline);
+    }
+    return 0;
+}
+
 static int signal_locked(struct envd_server_table *t, const struct envd_server_selector *which,
                          int sig, struct err *err)
 {
     struct envd_server_process *p;
 
+    if (sig == SIGKILL && !which->tag && which->pid == 1 && getpid() == 1)
+        return clear_and_wait(t, err);
     if (sig == SIGKILL)
         return kill_and_wait(t, which, err);
     p = find_alive(t, which, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,6 +231,14 @@ static bool local_alive(void *box, struct arena *a, const char **ret_why)
     return false;
 }
 
+/* Without a process of its own, which a full sandbox may have no room for. */
+static int local_kill_all(void *box, struct err *err)
+{
+    struct box *b = box;
+
+    return envd_signal(b->envd, 1, SIGKILL, err);
+}
+
 const struct sandbox_kind sandbox_kind_local = {
     .name = "local",
     .help = "on this machine, by kiln's own launcher",
@@ -240,4 +249,5 @@ const struct sandbox_kind sandbox_kind_local = {
     .envd = local_envd,
     .record = local_record,
     .alive = local_alive,
+    .kill_all = local_kill_all,
 };

@@ -105,6 +105,7 @@ struct sandbox_kind {
     struct envd_client *(*envd)(void *box);
     const json_t *(*record)(const void *box);
     bool (*alive)(void *box, struct arena *a, const char **ret_why);
+    int (*kill_all)(void *box, struct err *err);
 };
 
 #endif
