@@ -30,6 +30,7 @@ HEADERS := $(wildcard $(LAYERS:%=src/%/*.h))
 EMBED := $(sort $(wildcard stacks/*.yaml data/*.* data/*/*.*))
 UNIT := $(wildcard test/unit/*/test_*.c)
 FUZZ := $(wildcard fuzz/fuzz_*.c)
+BENCH_BINS = $(patsubst %.c,$(B)/%,$(wildcard bench/*.c))
 
 # ---- flags ----
 
@@ -51,7 +52,7 @@ ifneq ($(findstring clang,$(CC)),clang)
 endif
 
 CFLAGS := -O2 -g
-ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' -DKILN_PREFIX='"$(PREFIX)"' \
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DKILN_VERSION='"$(VERSION)"' \
     -Isrc -I$(B)/gen -include base/banned.h -fPIE -pthread $(WARNINGS) $(PKG_CFLAGS) $(CFLAGS) \
     $(MODE_CFLAGS)
 ALL_LDFLAGS = -pie -pthread -Wl,--as-needed -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS) \
@@ -148,8 +149,10 @@ $(foreach t,$(UNIT:test/unit/%.c=%),$(eval $(call unit_test,$(t))))
 
 END_TO_END := $(sort $(patsubst %/,%,$(dir $(wildcard test/*/test_*.py))))
 
-.PHONY: all test test-unit test-one
+.PHONY: all programs test test-unit test-one
 all: $(B)/kiln ## the program, build/kiln
+
+programs: $(B)/kiln $(UNIT_BINS) $(BENCH_BINS) ## that, the unit tests and the benchmarks
 
 test: ## all tests, of the normal program and of the one with sanitizers
 	+tools/test-variants "normal: B=$(B)" "sanitized: B=$(B)/san SAN=1"
@@ -245,7 +248,7 @@ dist: ## a source tarball of HEAD
 demo: $(B)/kiln ## turns specifications into tested code, offline, in a minute
 	tools/demo $(B)/kiln
 
-bench: $(B)/kiln $(B)/bench/sandbox_start ## measures and prints
+bench: $(B)/kiln $(BENCH_BINS) ## measures and prints
 	bench/run $(B)/kiln
 
 $(B)/bench/%: bench/%.c $(call libs_of,sandbox) $(B)/gen/embed.o
