@@ -28,7 +28,7 @@ void http_client_free(struct http_client *c);
 /* Milliseconds; 0 means the default in parentheses, -1 no limit. */
 struct http_limits {
     int connect_ms;    /* until connected (10 s) */
-    int first_byte_ms; /* from the request sent to the status line (60 s) */
+    int first_byte_ms; /* from the request sent to the end of the head (60 s) */
     int idle_ms;       /* between two chunks of the body (60 s) */
     int total_ms;      /* all of it (no limit) */
     size_t max_body;   /* of the response; 0 means 16 MiB. More is ERR_LIMIT */

@@ -23,7 +23,6 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
     long status = 0;
 
     n *= size;
-    s->moved_at = clock_now_ms();
     s->head_bytes += n;
     if (s->head_bytes > STREAM_HEAD_MAX) {
         s->stop = STREAM_HEAD_TOO_LARGE;
@@ -31,7 +30,10 @@ static size_t on_header(char *line, size_t size, size_t n, void *ctx)
     }
     if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
         curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-        s->head_done = s->head_done || status >= 200;
+        if (status >= 200) {
+            s->head_done = true;
+            s->moved_at = clock_now_ms();
+        }
     }
     return n;
 }

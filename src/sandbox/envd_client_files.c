@@ -3,6 +3,9 @@
 #include "base/cleanup.h"
 #include "sandbox/envd_client.h"
 
+/* For the whole of a transfer: an envd that sends byte by byte would hold us for ever. */
+enum { TRANSFER_MS = 5 * 60 * 1000 };
+
 /* ---- whole files ---- */
 
 /* "/files?path=..." with all but RFC 3986's unreserved characters escaped. */
@@ -56,6 +59,7 @@ int envd_read(struct envd_client *c, struct arena *a, const char *path, uint64_t
         envd_client_request(c, a, "GET", files_path(a, path), &range, offset ? 1 : 0);
     struct http_response response;
 
+    req.limits.total_ms = TRANSFER_MS;
     req.limits.max_body = max < 4096 ? 4096 : max; /* an error's text has room */
     if (http_client_send(c->http, &req, a, &response, err) ||
         take_body(&response, offset, max, ret, err))
@@ -71,6 +75,7 @@ int envd_write(struct envd_client *c, const char *path, struct str data, struct 
     struct http_response response;
 
     req.body = data;
+    req.limits.total_ms = TRANSFER_MS;
     if (http_client_send(c->http, &req, &a, &response, err))
         return err_wrap(err, "write '%s'", path);
     if (response.status != 200) {

@@ -9,7 +9,7 @@
 
 /* The peer is asked for a sign of life every 20 s; without one for twice as long it is gone. */
 #define KEEPALIVE_S "20"
-enum { SILENCE_MS = 40 * 1000, REFUSAL_MAX = 64 * 1024 };
+enum { SILENCE_MS = 40 * 1000, REFUSAL_MAX = 64 * 1024, REFUSAL_MS = 2 * 1000 };
 
 struct envd_stream {
     struct http_stream *http;
@@ -56,9 +56,11 @@ static json_t *encode_start(const struct envd_process *p)
 static int refuse_stream(struct http_stream *http, struct err *err)
 {
     BUF_CLEANUP struct buf body = BUF_INIT(REFUSAL_MAX);
+    int64_t deadline = clock_deadline(REFUSAL_MS);
     struct str chunk;
 
-    while (http_stream_read(http, -1, &chunk, NULL) == 1 && buf_add_some(&body, chunk) == 0)
+    while (http_stream_read(http, clock_poll_ms(deadline), &chunk, NULL) == 1 &&
+           buf_add_some(&body, chunk) == 0 && clock_now_ms() < deadline)
         ;
     return envd_client_refused(http_stream_status(http), buf_str(&body), err);
 }

@@ -320,6 +320,22 @@ static void a_peer_that_never_answers(void **state)
     assert_contains(t.err.msg, "/path within 50 ms");
 }
 
+static void serve_slow_head(struct wire_server *w, int fd)
+{
+    free(wire_head(fd));
+    wire_send(fd, "HTTP/1.1 200 OK\r\n");
+    while (wire_send(fd, "X-Y: a\r\n"))
+        usleep(10 * 1000);
+}
+
+static void a_peer_whose_head_comes_line_by_line(void **state)
+{
+    t.wire.serve = serve_slow_head;
+    wire_start(&t.wire);
+    assert_int_equal(send_request((struct http_request){.limits = {.first_byte_ms = 100}}), -1);
+    assert_err(ERR_TIMEOUT, "no answer from http://127.0.0.1:");
+}
+
 static void a_peer_that_stalls(void **state)
 {
     t.script = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello";
@@ -634,6 +650,7 @@ int main(void)
         TEST(refused),
         TEST(name_unknown),
         TEST(a_peer_that_never_answers),
+        TEST(a_peer_whose_head_comes_line_by_line),
         TEST(a_peer_that_stalls),
         TEST(a_peer_that_doesnt_accept),
         TEST(reading_with_patience),

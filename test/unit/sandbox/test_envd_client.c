@@ -18,7 +18,9 @@ struct message {
 struct script {
     const char *raw;
     struct message messages[8];
-    bool cut; /* the promised body doesn't come whole */
+    bool cut;   /* the promised body doesn't come whole */
+    bool stall; /* the connection stays open after the answer, until the client leaves */
+    bool left;  /* it did */
 };
 
 static void send_stream(int fd, const struct script *s)
@@ -37,13 +39,15 @@ static void send_stream(int fd, const struct script *s)
 
 static void serve(struct wire_server *w, int fd)
 {
-    const struct script *s = w->ctx;
+    struct script *s = w->ctx;
 
     free(wire_head(fd));
     if (s->raw)
         wire_send(fd, s->raw);
     else
         send_stream(fd, s);
+    if (s->stall)
+        free(wire_take(fd, NULL, &s->left));
 }
 
 /* Runs a command on such a peer; it must fail. */
@@ -64,6 +68,7 @@ static struct err run_against(struct script script)
     assert_int_equal(envd_run(client, &a, &p, NULL, &result, &err), -1);
     envd_free(client);
     wire_stop(&w);
+    assert_int_equal(script.left, script.stall);
     return err;
 }
 
@@ -162,6 +167,14 @@ static void refusals(void **state)
     }
 }
 
+static void a_refusal_that_never_ends(void **state)
+{
+    struct err err = run_against(
+        (struct script){.raw = "HTTP/1.1 404 No\r\nContent-Length: 9\r\n\r\n", .stall = true});
+
+    assert_int_equal(err.kind, ERR_NOT_FOUND);
+}
+
 /* The end came, but whether what was left is gone isn't known. */
 static void an_end_without_a_proper_kill(void **state)
 {
@@ -179,6 +192,7 @@ int main(void)
         cmocka_unit_test(messages_that_make_no_sense),
         cmocka_unit_test(errors_of_the_protocol),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(a_refusal_that_never_ends),
         cmocka_unit_test(an_end_without_a_proper_kill),
     };
 
