@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rand.h"
 
-/* 0x70000000 and up: above the ranges of login.defs, systemd and its containers, and subuid. */
-enum { FIRST_UID = 1879048192, UIDS = 60000 };
+/* 0x70000000 to 0x7fffffff: above the ranges of login.defs, systemd and its containers, and
+ * subuid. */
+enum { FIRST_UID = 0x70000000, UIDS = 0x10000000, TRIES = 100 };
 
 /* Binds the abstract name of a slot; returns the socket, or -1 with errno. */
 static int bind_slot(unsigned slot)
@@ -27,7 +29,9 @@ static int bind_slot(unsigned slot)
 
 int hostuid_reserve(uid_t *ret_uid, int *ret_fd, struct err *err)
 {
-    for (unsigned slot = 0; slot < UIDS; slot++) {
+    /* Any local user can bind such names, but neither guess nor take all of them. */
+    for (int i = 0; i < TRIES; i++) {
+        unsigned slot = (unsigned)rand_below(UIDS);
         int fd = bind_slot(slot);
 
         if (fd >= 0) {
@@ -38,5 +42,6 @@ int hostuid_reserve(uid_t *ret_uid, int *ret_fd, struct err *err)
         if (errno != EADDRINUSE)
             return err_sys(err, ERR_IO, errno, "reserve a user number for a sandbox");
     }
-    return err_set(err, ERR_LIMIT, "all %d user numbers for sandboxes are taken", (int)UIDS);
+    return err_set(err, ERR_LIMIT, "%d user numbers for a sandbox were tried, and all are taken",
+                   (int)TRIES);
 }
