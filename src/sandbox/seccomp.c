@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
@@ -206,15 +207,17 @@ static int deny_open_modes(scmp_filter_ctx ctx)
 
 /*
  * Sockets are unix, IPv4, IPv6, and netlink for the list of interfaces (protocol 0): above all not
- * vsock, which no network namespace holds back. Compared as 64 bits, so that a number with high
- * bits set, which the kernel would cut off, is refused too.
+ * vsock, which no network namespace holds back. Of IP only TCP, UDP and what has a lower number:
+ * SCTP, DCCP and the like are large, little used parts of the kernel. Compared as 64 bits, so that
+ * a number with high bits set, which the kernel would cut off, is refused too.
  */
 static int deny_sockets(scmp_filter_ctx ctx)
 {
     const struct scmp_arg_cmp between = SCMP_A0(SCMP_CMP_GT, AF_NETLINK);
     const struct scmp_arg_cmp netlink[] = {SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
                                            SCMP_A2(SCMP_CMP_NE, 0)};
-    static const int raw_families[] = {AF_INET, AF_INET6};
+    static const int ip_families[] = {AF_INET, AF_INET6};
+    static const unsigned types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_DCCP};
     int result = deny_if(ctx, EAFNOSUPPORT, "socket", 1, &between);
 
     for (unsigned family = 0; family < AF_NETLINK && !result; family++) {
@@ -223,13 +226,22 @@ static int deny_sockets(scmp_filter_ctx ctx)
         if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
             result = deny_if(ctx, EAFNOSUPPORT, "socket", 1, &is);
     }
-    for (size_t i = 0; i < ARRAY_LEN(raw_families) && !result; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(ip_families) && !result; i++) {
         const struct scmp_arg_cmp raw[] = {
-            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)raw_families[i]),
+            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)ip_families[i]),
             SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW),
         };
 
         result = deny_if(ctx, EPERM, "socket", 2, raw);
+        for (size_t k = 0; k < ARRAY_LEN(types) && !result; k++) {
+            const struct scmp_arg_cmp rare[] = {
+                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)ip_families[i]),
+                SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, types[k]),
+                SCMP_A2(SCMP_CMP_GT, IPPROTO_UDP),
+            };
+
+            result = deny_if(ctx, EPROTONOSUPPORT, "socket", 3, rare);
+        }
     }
     return result ? result : deny_if(ctx, EAFNOSUPPORT, "socket", 2, netlink);
 }

@@ -124,6 +124,8 @@ static const struct attack_call attack_calls[] = {
     {"socket_bluetooth", SYS_socket, {AF_BLUETOOTH, SOCK_RAW, 1}, EAFNOSUPPORT},
     {"socket_raw4", SYS_socket, {AF_INET, SOCK_RAW, IPPROTO_ICMP}, EPERM},
     {"socket_raw6", SYS_socket, {AF_INET6, SOCK_RAW | SOCK_CLOEXEC, 58}, EPERM},
+    {"socket_sctp", SYS_socket, {AF_INET, SOCK_STREAM, IPPROTO_SCTP}, EPROTONOSUPPORT},
+    {"socket_mptcp6", SYS_socket, {AF_INET6, SOCK_STREAM, 262}, EPROTONOSUPPORT},
     {"netlink_netfilter", SYS_socket, {AF_NETLINK, SOCK_RAW, 12}, EAFNOSUPPORT},
     {"netlink_uevent", SYS_socket, {AF_NETLINK, SOCK_RAW, 15}, EAFNOSUPPORT},
     {"tiocsti", SYS_ioctl, {0, TIOCSTI, (long)"x"}, EPERM},
