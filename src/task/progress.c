@@ -121,17 +121,6 @@ static bool fine(enum check_outcome o)
     return o == CHECK_PASS || o == CHECK_NA;
 }
 
-static void count_tests(const struct check_round *round, int64_t *ret_passed, int64_t *ret_executed)
-{
-    *ret_passed = *ret_executed = 0;
-    for (size_t i = 0; i < round->n_checks; i++) {
-        const struct report *r = &round->checks[i].report;
-
-        *ret_passed += r->passed;
-        *ret_executed += r->passed + r->failed;
-    }
-}
-
 static struct progress_score score_of(struct progress *p, const struct check_round *round)
 {
     struct progress_score s = {
@@ -139,13 +128,14 @@ static struct progress_score score_of(struct progress *p, const struct check_rou
         .types = fine(round->outcome[CHECK_TYPES]),
         .lint = fine(round->outcome[CHECK_LINT]),
     };
-    int64_t passed, executed;
+    int64_t executed = 0;
 
-    count_tests(round, &passed, &executed);
+    for (size_t i = 0; i < round->n_checks; i++) {
+        s.passed += round->checks[i].report.passed;
+        executed += round->checks[i].report.passed + round->checks[i].report.failed;
+    }
     if (executed > p->most_executed)
         p->most_executed = executed;
-    if (p->most_executed)
-        s.tests = (double)passed / (double)p->most_executed;
     return s;
 }
 
@@ -156,8 +146,8 @@ static int compare_scores(const struct progress_score *x, const struct progress_
         return x->build - y->build;
     if (x->types != y->types)
         return x->types - y->types;
-    if (x->tests != y->tests)
-        return x->tests > y->tests ? 1 : -1;
+    if (x->passed != y->passed)
+        return x->passed > y->passed ? 1 : -1;
     return x->lint - y->lint;
 }
 
@@ -175,10 +165,10 @@ static size_t repeated(const struct progress *p)
 
 static bool alternates(const struct progress *p)
 {
-    const struct progress_round *r = p->rounds + p->n - 4;
+    const struct progress_round *end = p->rounds + p->n;
 
-    return p->n - p->thread_start >= 4 && strcmp(r[0].signature, r[2].signature) == 0 &&
-           strcmp(r[1].signature, r[3].signature) == 0;
+    return p->n - p->thread_start >= 4 && strcmp(end[-4].signature, end[-2].signature) == 0 &&
+           strcmp(end[-3].signature, end[-1].signature) == 0;
 }
 
 /* Rounds of this thread since the best score of the thread was reached. */
@@ -219,28 +209,41 @@ static void add_round(struct progress *p, const struct check_round *round, const
     p->n++;
 }
 
-static enum progress_action end_thread(struct progress *p)
+static enum progress_action end_thread(struct progress *p, enum progress_action how)
 {
     p->thread++;
     p->thread_start = p->n;
-    return p->thread == 1 ? PROGRESS_FRESH_BEST : PROGRESS_FRESH_EMPTY;
+    p->origin = how == PROGRESS_FRESH_EMPTY ? p->n : 0;
+    return how;
+}
+
+static bool is_much_worse(const struct progress *p)
+{
+    const struct progress_score *last = &p->rounds[p->n - 1].score,
+                                *best = &p->rounds[p->best].score;
+
+    return p->best >= p->origin &&
+           (best->build > last->build || (best->passed - last->passed) * 5 > p->most_executed);
 }
 
 enum progress_action progress_next(struct progress *p, const struct check_round *round,
                                    const char *tree, struct arena *a)
 {
-    const struct progress_score *last, *best;
-
     add_round(p, round, tree, a);
-    last = &p->rounds[p->n - 1].score;
-    best = &p->rounds[p->best].score;
     if (idle(p) >= IDLE_ROUNDS)
         return PROGRESS_STOP;
     if (repeated(p) >= SAME_ENOUGH || alternates(p) || stale(p) >= STALE_ROUNDS)
-        return end_thread(p);
-    if (best->tests - last->tests > 0.2 || best->build > last->build)
-        return p->best + 1 == p->n ? PROGRESS_GO_ON : PROGRESS_ROLL_BACK;
+        return end_thread(p, p->thread == 0 ? PROGRESS_FRESH_BEST : PROGRESS_FRESH_EMPTY);
+    if (is_much_worse(p))
+        return PROGRESS_ROLL_BACK;
     if (repeated(p) >= SAME_TWICE)
         return PROGRESS_SAY_REPEATED;
     return PROGRESS_GO_ON;
+}
+
+enum progress_action progress_renew(struct progress *p, enum progress_action action)
+{
+    if (action == PROGRESS_STOP || action == PROGRESS_FRESH_BEST || action == PROGRESS_FRESH_EMPTY)
+        return action;
+    return end_thread(p, PROGRESS_FRESH_BEST);
 }

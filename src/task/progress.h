@@ -12,7 +12,8 @@
  *   - the same signature three times, or A B A B, or three rounds without a better score: end the
  *     thread; the next one starts fresh, the first time from the best tree so far, after that from
  *     nothing but the specification;
- *   - tests worse than the best round by over a fifth: go back to the best tree, same thread;
+ *   - tests worse than the best round by over a fifth, or a build that broke: go back to the best
+ *     tree, same thread; but never to one from before a start from nothing;
  *   - four rounds running with the same tree and the same failures: no progress, stop.
  */
 #ifndef KILN_TASK_PROGRESS_H
@@ -25,7 +26,7 @@
 
 struct progress_score {
     int build, types; /* 1 good, 0 bad */
-    double tests;     /* passed / most ever executed */
+    int64_t passed;   /* tests; the share is that of the most ever executed */
     int lint;
 };
 
@@ -50,6 +51,7 @@ struct progress {
     size_t n, cap;
     unsigned thread;
     size_t thread_start; /* index of the current thread's first round */
+    size_t origin;       /* index of the first round of the project that the workspace holds */
     size_t best;         /* index of the best round; the earliest of equals */
     int64_t most_executed;
 };
@@ -57,6 +59,10 @@ struct progress {
 /* Takes a round that wasn't green and says what to do next. `tree` is its tree's hash. */
 enum progress_action progress_next(struct progress *p, const struct check_round *round,
                                    const char *tree, struct arena *a);
+
+/* What to do instead of `action` when the conversation can't go on: a fresh one, unless `action` is
+ * that already or a stop. */
+enum progress_action progress_renew(struct progress *p, enum progress_action action);
 
 /* The signature alone: 64 hex digits. */
 const char *progress_signature(const struct check_round *round, struct arena *a);

@@ -65,11 +65,8 @@ int run_decide(struct run *r, const char **ret_prompt, struct err *err)
     struct run_iteration *best = &r->its[r->progress.best];
     struct feedback f = feedback_of(r, it, action);
 
-    if (it->engine.end == ENGINE_CONTEXT && action != PROGRESS_STOP) {
-        r->progress.thread++;
-        r->progress.thread_start = r->progress.n;
-        action = PROGRESS_FRESH_BEST;
-    }
+    if (it->engine.end == ENGINE_CONTEXT)
+        action = progress_renew(&r->progress, action);
     switch (action) {
     case PROGRESS_STOP:
         *ret_prompt = NULL;

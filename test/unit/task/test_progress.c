@@ -138,6 +138,47 @@ static void much_worse_rolls_back(void **state)
                      PROGRESS_ROLL_BACK);
 }
 
+/* A few tests that all pass are no better than many of which some fail. */
+static void more_tests_are_no_step_back(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct progress p = {0};
+
+    step(&p, &a, (struct round_spec){"", "", 2}, "A"); /* red by something else */
+    assert_int_equal(step(&p, &a, (struct round_spec){"t1 t2 t3", "a", 7}, "B"), PROGRESS_GO_ON);
+    assert_int_equal(p.best, 1);
+}
+
+/* The best tree is of another project then. */
+static void a_start_from_nothing_does_not_go_back(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct progress p = {0};
+    struct round_spec same = {"t1", "boom", 9}, broken = {"", "no symbol", 0, .build_red = true};
+
+    for (const char *tree = "ABCDE"; *tree; tree++)
+        step(&p, &a, same, tree);
+    assert_int_equal(step(&p, &a, same, "F"), PROGRESS_FRESH_EMPTY);
+    assert_int_equal(step(&p, &a, broken, "G"), PROGRESS_GO_ON);
+}
+
+static void a_conversation_that_is_full_is_renewed_once(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct progress p = {0};
+    struct round_spec same = {"t1", "boom", 9};
+    enum progress_action action = step(&p, &a, same, "A");
+
+    assert_int_equal(progress_renew(&p, action), PROGRESS_FRESH_BEST);
+    assert_int_equal(p.thread, 1);
+    step(&p, &a, same, "B");
+    step(&p, &a, same, "C");
+    action = step(&p, &a, same, "D");
+    assert_int_equal(action, PROGRESS_FRESH_EMPTY);
+    assert_int_equal(progress_renew(&p, action), PROGRESS_FRESH_EMPTY);
+    assert_int_equal(p.thread, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +190,9 @@ int main(void)
         cmocka_unit_test(three_rounds_without_a_better_score_end_the_thread),
         cmocka_unit_test(getting_better_goes_on),
         cmocka_unit_test(much_worse_rolls_back),
+        cmocka_unit_test(more_tests_are_no_step_back),
+        cmocka_unit_test(a_start_from_nothing_does_not_go_back),
+        cmocka_unit_test(a_conversation_that_is_full_is_renewed_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
