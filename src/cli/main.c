@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -48,6 +49,14 @@ static void set_log_level(const char *name)
             log_set_level(levels[i].level);
 }
 
+/* Leaves no core and lets no other process of this user look: keys are also in the environment, and
+ * in copies that libraries make. */
+static void hide_keys(const struct config *c)
+{
+    if (c->api_key || c->auth_token)
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
 static int load_config(struct cli *cli, struct err *err)
 {
     struct config_override *overrides;
@@ -61,6 +70,7 @@ static int load_config(struct cli *cli, struct err *err)
     o.overrides = overrides;
     if (config_load(cli->arena, &o, &cli->config, &cli->warnings, err))
         return -1;
+    hide_keys(&cli->config);
     for (size_t i = 0; i < cli->warnings.n && !cli->quiet; i++)
         message_warning("%s", cli->warnings.items[i]);
     set_log_level(cli->config.log_level);

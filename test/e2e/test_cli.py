@@ -3,7 +3,10 @@ import json
 import os
 import pty
 import re
+import resource
 import select
+import signal
+import socket
 import subprocess
 import time
 
@@ -177,6 +180,20 @@ def test_the_same_command_line_uses_any_server(kiln):
     assert status == 0, out + err
     everything = b"".join(p.read_bytes() for p in kiln.results.rglob("*") if p.is_file())
     assert b"dummy-key-0001" not in everything
+
+
+def test_a_crash_leaves_no_core_with_a_key_in_it(kiln):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        process = kiln.popen("run", "Build it", "--out", kiln.results, env={
+            "ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "dummy-key-0001"})
+        server.accept()[0].close()
+        most = resource.prlimit(process.pid, resource.RLIMIT_CORE)[1]
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (most, most))
+        process.send_signal(signal.SIGSEGV)
+        _, status = os.waitpid(process.pid, 0)
+    assert not os.WCOREDUMP(status)
 
 
 def test_man_pages_match_the_options():
