@@ -74,6 +74,19 @@ static void check_key(struct doctor *d)
             "put ANTHROPIC_API_KEY=... into .env");
 }
 
+static int test_sandbox(struct arena *a, struct launcher_check **ret, size_t *ret_n,
+                        struct err *err)
+{
+    struct launcher *l;
+    int rc;
+
+    if (launcher_start(&l, err))
+        return -1;
+    rc = launcher_self_test(l, a, ret, ret_n, err);
+    launcher_stop(l);
+    return rc;
+}
+
 static void check_sandbox(struct doctor *d)
 {
     struct arena *a = d->cli->arena;
@@ -81,7 +94,7 @@ static void check_sandbox(struct doctor *d)
     struct err err = {0};
     size_t n;
 
-    if (launcher_self_test(a, &checks, &n, &err)) {
+    if (test_sandbox(a, &checks, &n, &err)) {
         add(d, FAIL, "sandbox", arena_strdup(a, err.msg),
             err.fix[0] ? arena_strdup(a, err.fix) : NULL);
         return;

@@ -357,8 +357,8 @@ static int kill_and_wait(struct envd_server_table *t, const struct envd_server_s
     return 0;
 }
 
-/* There is one step from here to nothing, as kill(2) has it for the first process of a pid namespace.
- * A process that is started meanwhile doesn't outlive it either. */
+/* One kill(2) of the first process of a pid namespace reaches all others. What is started meanwhile
+ * doesn't outlive it either. */
 static int clear_and_wait(struct envd_server_table *t, struct err *err)
 {
     int64_t deadline = clock_deadline(KILL_WAIT_MS);

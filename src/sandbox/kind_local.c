@@ -48,14 +48,15 @@ static bool is_required(const struct sandbox_host_config *config, const struct l
 }
 
 /* Sandboxed or refused: a layer that is missing is an error here, not a note. */
-static int check_layers(const struct sandbox_host_config *config, struct err *err)
+static int check_layers(struct launcher *l, const struct sandbox_host_config *config,
+                        struct err *err)
 {
     ARENA_CLEANUP struct arena a = {0};
     struct launcher_check *checks;
     const struct launcher_check *bad = NULL;
     size_t n;
 
-    if (launcher_self_test(&a, &checks, &n, err))
+    if (launcher_self_test(l, &a, &checks, &n, err))
         return -1;
     for (size_t i = 0; i < n; i++)
         /* One that says what to do is worth more. */
@@ -73,8 +74,12 @@ static int local_start(const struct sandbox_host_config *config, void **ret_host
     struct host *h;
     struct launcher *l;
 
-    if (check_layers(config, err) || launcher_start(&l, err))
+    if (launcher_start(&l, err))
         return -1;
+    if (check_layers(l, config, err)) {
+        launcher_stop(l);
+        return -1;
+    }
     h = calloc(1, sizeof(*h));
     if (!h)
         BUG("out of memory");

@@ -54,9 +54,9 @@ struct process {
     unsigned last_handle;
     bool root;
 
-    /* A workspace that was made ahead, with the size of the last one; -1: none. */
+    /* Made ahead, with the size of the last one; -1: none. */
     int spare;
-    int64_t spare_bytes, spare_inodes;
+    struct workspace_template template;
 };
 
 /* ---- what a sandbox needs ---- */
@@ -78,18 +78,17 @@ static int get_filter(struct process *p, const struct limits_groups *g,
 static int get_workspace(struct process *p, const struct launcher_request *r, uid_t uid)
 {
     const struct sandbox_limits *l = &r->spec.limits;
+    const struct workspace_template *t = &p->template;
     FD_CLEANUP int mount = -1;
     struct err err = {0};
 
     if (!p->root || r->tmpfs)
         return -1;
-    if (p->spare >= 0 && p->spare_bytes == l->disk_bytes && p->spare_inodes == l->disk_inodes)
+    if (t->bytes == l->disk_bytes && t->inodes == l->disk_inodes)
         mount = TAKE_FD(p->spare);
     else
         cleanup_fd(&p->spare);
-    p->spare_bytes = l->disk_bytes;
-    p->spare_inodes = l->disk_inodes;
-    if ((mount < 0 && workspace_make(l->disk_bytes, l->disk_inodes, &mount, &err)) ||
+    if ((mount < 0 && workspace_make(&p->template, l->disk_bytes, l->disk_inodes, &mount, &err)) ||
         workspace_give(mount, uid, &err)) {
         log_debug("no loop image: %s", err.msg);
         return -1;
@@ -100,11 +99,10 @@ static int get_workspace(struct process *p, const struct launcher_request *r, ui
 /* Makes the next workspace while nobody waits. */
 static void prepare_spare(struct process *p)
 {
-    struct err err = {0};
+    struct workspace_template *t = &p->template;
 
-    if (p->spare < 0 && p->spare_bytes &&
-        workspace_make(p->spare_bytes, p->spare_inodes, &p->spare, &err))
-        p->spare_bytes = 0;
+    if (p->spare < 0 && t->image >= 0)
+        workspace_make(t, t->bytes, t->inodes, &p->spare, NULL);
 }
 
 /* ---- starting the first process ---- */
@@ -384,7 +382,7 @@ static void find_cgroups(struct process *p)
 
 int launcher_main(void)
 {
-    static struct process p = {.spare = -1};
+    static struct process p = {.spare = -1, .template = {.image = -1}};
     struct err err = {0};
     long long ignored;
     int result;
@@ -405,6 +403,7 @@ int launcher_main(void)
     /* Once more: a launcher killed just before this one started may not have been quite gone. */
     limits_cgroup_sweep(p.places);
     cleanup_fd(&p.spare);
+    cleanup_fd(&p.template.image);
     arena_clear(&p.arena);
     return result ? 1 : 0;
 }

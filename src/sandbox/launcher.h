@@ -71,7 +71,8 @@ int launcher_main(void);
 
 /*
  * Self-test, for start-up and `kiln doctor`: makes a sandbox and probes it from inside. Each check
- * is one row; `fix` says what to do when it failed, from the known causes.
+ * is one row; `fix` says what to do when it failed, from the known causes. That a sandbox can't be
+ * made is a failed check, not an error.
  */
 struct launcher_check {
     const char *name; /* a layer above, or "loopback", "canary", ... */
@@ -80,7 +81,7 @@ struct launcher_check {
     const char *fix;    /* or NULL */
 };
 
-int launcher_self_test(struct arena *a, struct launcher_check **ret, size_t *ret_n,
-                       struct err *err);
+int launcher_self_test(struct launcher *l, struct arena *a, struct launcher_check **ret,
+                       size_t *ret_n, struct err *err);
 
 #endif

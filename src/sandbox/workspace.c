@@ -5,6 +5,7 @@
 #include <linux/loop.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,36 @@ static int format(int image, int64_t inodes, struct err *err)
     return 0;
 }
 
+static int prepare_template(struct workspace_template *t, int64_t bytes, int64_t inodes,
+                            struct err *err)
+{
+    FD_CLEANUP int image = -1;
+
+    if (t->image >= 0 && t->bytes == bytes && t->inodes == inodes)
+        return 0;
+    cleanup_fd(&t->image);
+    if (make_image(bytes, &image, err) || format(image, inodes, err))
+        return -1;
+    *t = (struct workspace_template){.image = TAKE_FD(image), .bytes = bytes, .inodes = inodes};
+    return 0;
+}
+
+/* Of a fresh file system some dozen blocks, here and there, hold anything. */
+static int copy_image(int from, int to, struct err *err)
+{
+    off_t at = 0, end;
+
+    while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
+        end = lseek(from, at, SEEK_HOLE);
+        if (end < 0 || lseek(to, at, SEEK_SET) < 0)
+            return err_sys(err, ERR_HOST, errno, "copy a workspace image");
+        while (at < end)
+            if (sendfile(to, from, &at, (size_t)(end - at)) <= 0)
+                return err_sys(err, ERR_HOST, errno, "copy a workspace image");
+    }
+    return 0;
+}
+
 /* Attaches the image to a loop device that is free now. Errors are in errno: EBUSY says that
  * somebody else took the device first. */
 static int attach_free_loop(int control, int image, char dev[32])
@@ -125,7 +156,8 @@ static int attach_loop(int image, char dev[32], int *ret_fd, struct err *err)
     return 0;
 }
 
-int workspace_make(int64_t bytes, int64_t inodes, int *ret_mount, struct err *err)
+int workspace_make(struct workspace_template *t, int64_t bytes, int64_t inodes, int *ret_mount,
+                   struct err *err)
 {
     char dev[32];
     const struct mounts_option options[] = {
@@ -133,8 +165,8 @@ int workspace_make(int64_t bytes, int64_t inodes, int *ret_mount, struct err *er
     FD_CLEANUP int image = -1;
     FD_CLEANUP int loop = -1;
 
-    if (make_image(bytes, &image, err) || format(image, inodes, err) ||
-        attach_loop(image, dev, &loop, err))
+    if (prepare_template(t, bytes, inodes, err) || make_image(bytes, &image, err) ||
+        copy_image(t->image, image, err) || attach_loop(image, dev, &loop, err))
         return -1;
     return mounts_new("ext4", options, MOUNTS_RW | MOUNT_ATTR_NOATIME, ret_mount, err);
 }

@@ -13,8 +13,17 @@
 
 #include "base/err.h"
 
-/* Makes one: a mount, attached nowhere. ERR_HOST if it can't be done here. */
-int workspace_make(int64_t bytes, int64_t inodes, int *ret_mount, struct err *err);
+/* A formatted image of which workspaces of its size are copies, since mkfs takes longer than all
+ * else. */
+struct workspace_template {
+    int image; /* -1 for none yet */
+    int64_t bytes, inodes;
+};
+
+/* Makes a workspace: a mount, attached nowhere. Formats the template anew when it has another size.
+ * ERR_HOST if it can't be done here. */
+int workspace_make(struct workspace_template *t, int64_t bytes, int64_t inodes, int *ret_mount,
+                   struct err *err);
 
 /* Gives its root folder to a user. */
 int workspace_give(int mount, uid_t uid, struct err *err);

@@ -248,7 +248,7 @@ static void self_test_passes(void **state)
     struct err err = {0};
     size_t n;
 
-    if (launcher_self_test(&a, &checks, &n, &err))
+    if (launcher_self_test(boxes_launcher, &a, &checks, &n, &err))
         fail_msg("%s", err.msg);
     assert_true(n >= 10);
     for (size_t i = 0; i < n; i++)
