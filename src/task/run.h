@@ -28,7 +28,7 @@ struct run_iteration {
     bool verified;             /* the verification was done */
     bool green;                /* and everything was green */
     struct engine_result engine;
-    struct tree_diff *changes; /* since the iteration before */
+    struct tree_diff *changes; /* by the agent's turn */
     size_t n_changes;
     const char **restored; /* protected tests the agent had changed */
     size_t n_restored;
@@ -64,6 +64,8 @@ struct run {
     struct engine_result plan; /* its text is the plan */
     struct run_iteration *its;
     size_t n_its, cap_its;
+    struct tree base; /* what the workspace held before the agent's turn; its files belong to the
+                       * specification or to an iteration that run_forget_trees keeps */
     struct progress progress;
     struct check_history tests;
     struct usage usage; /* all of the task */
@@ -84,7 +86,7 @@ void run_take_down(struct run *r);
 
 /* Opens a sandbox with the task's limits; `purpose` is "work" or "verify". */
 int run_box_open(struct run *r, const char *purpose, struct sandbox **ret, struct err *err);
-/* Opens the agent's sandbox (again) and puts `tree` into it; NULL: the protected tests alone. */
+/* Opens the agent's sandbox (again) and puts `tree` into it. */
 int run_box_renew(struct run *r, const struct tree *tree, struct err *err);
 
 /* ---- run_iterate.c: one iteration ---- */
@@ -97,9 +99,11 @@ void run_forget_trees(struct run *r, bool all);
 
 /* ---- run_check.c: checks and verification ---- */
 
-/* Runs the checks of an iteration's tree in the agent's sandbox. */
+/* Runs the checks of an iteration's tree in the agent's sandbox; once more in a new one if they
+ * could not run. */
 int run_check(struct run *r, struct run_iteration *it, struct err *err);
-/* Runs everything again from the tree alone in a fresh sandbox, and the tests twice. */
+/* Runs everything again from the tree alone in a fresh sandbox, and the tests twice; once more in
+ * another one if they could not run. */
 int run_verify(struct run *r, struct run_iteration *it, struct err *err);
 
 /* ---- run_decide.c: what comes after a red iteration ---- */

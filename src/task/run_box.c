@@ -40,7 +40,6 @@ int run_box_open(struct run *r, const char *purpose, struct sandbox **ret, struc
 int run_box_renew(struct run *r, const struct tree *tree, struct err *err)
 {
     struct sandbox *box;
-    const struct tree *content = tree ? tree : &r->spec->tests;
 
     sandbox_close(r->box);
     r->box = NULL;
@@ -51,7 +50,7 @@ int run_box_renew(struct run *r, const struct tree *tree, struct err *err)
     r->env.envd = sandbox_envd(box);
     json_decref(r->box_record);
     r->box_record = json_deep_copy(sandbox_record(box));
-    if (content->n_files && tree_place(content, r->env.envd, SANDBOX_WORK, err))
+    if (tree->n_files && tree_place(tree, r->env.envd, SANDBOX_WORK, err))
         return err_wrap(err, "put the files into the sandbox");
     return 0;
 }

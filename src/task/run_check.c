@@ -51,22 +51,33 @@ static int check_once(struct run *r, struct sandbox *box, const struct tree *tre
     return rc;
 }
 
-/* An error of the infrastructure is tried once more, in a new sandbox; it isn't the agent's. */
+/* Whether that was the infrastructure's failure: worth another try, and not the agent's. */
+static bool could_not_run(const struct run *r, int rc, const struct check_round *round,
+                          const struct err *err)
+{
+    if (rc == 0)
+        return round->infra;
+    return err->kind != ERR_CANCELLED && clock_now_ms() < r->deadline;
+}
+
+static void tell_retry(struct run *r)
+{
+    events_emit(r->events, "warning",
+                json_pack("{s:s}", "text",
+                          "the checks could not run; they are tried once more in a new sandbox"));
+}
+
 static int check_in_work_box(struct run *r, struct run_iteration *it, struct err *err)
 {
     const char *label = arena_printf(r->a, "it%" PRId64, it->number);
     int rc = check_once(r, r->box, &it->tree, "iteration", label, false, &it->round, err);
 
-    if (rc == 0 && !it->round.infra)
-        return 0;
-    if (rc && (err->kind == ERR_CANCELLED || clock_now_ms() >= r->deadline))
-        return -1;
-    events_emit(r->events, "warning",
-                json_pack("{s:s}", "text",
-                          "the checks could not run; they are tried once more in a new sandbox"));
+    if (!could_not_run(r, rc, &it->round, err))
+        return rc;
+    tell_retry(r);
     if (run_box_renew(r, &it->tree, err))
         return -1;
-    label = arena_printf(r->a, "it%" PRId64 "-again", it->number);
+    label = arena_printf(r->a, "%s-retry", label);
     return check_once(r, r->box, &it->tree, "iteration", label, false, &it->round, err);
 }
 
@@ -86,37 +97,53 @@ int run_check(struct run *r, struct run_iteration *it, struct err *err)
     return 0;
 }
 
-static int verify_in(struct run *r, struct sandbox *box, struct run_iteration *it, struct err *err)
+static int verify_in(struct run *r, struct sandbox *box, const char *label,
+                     struct run_iteration *it, struct err *err)
 {
-    const char *label = arena_printf(r->a, "verify%" PRId64, it->number);
-    const char *label_again = arena_printf(r->a, "verify%" PRId64 "-again", it->number);
     struct check_round again;
 
     if (tree_place(&it->tree, sandbox_envd(box), SANDBOX_WORK, err))
         return err_wrap(err, "put the files into the fresh sandbox");
     if (check_once(r, box, &it->tree, "verify", label, false, &it->verify, err))
         return -1;
+    if (it->verify.infra)
+        return 0;
     check_compare(&r->tests, &it->verify, r->a);
     if (!it->verify.green)
         return 0;
-    if (check_once(r, box, &it->tree, "again", label_again, true, &again, err))
+    label = arena_printf(r->a, "%s-again", label);
+    if (check_once(r, box, &it->tree, "again", label, true, &again, err))
         return -1;
     check_flaky(&it->verify, &again, r->a);
     return 0;
 }
 
-int run_verify(struct run *r, struct run_iteration *it, struct err *err)
+static int verify_in_fresh_box(struct run *r, const char *label, struct run_iteration *it,
+                               struct err *err)
 {
     struct sandbox *box;
+    int rc;
+
+    if (run_box_open(r, "verify", &box, err))
+        return -1;
+    rc = verify_in(r, box, label, it, err);
+    sandbox_close(box);
+    return rc;
+}
+
+int run_verify(struct run *r, struct run_iteration *it, struct err *err)
+{
+    const char *label = arena_printf(r->a, "verify%" PRId64, it->number);
     json_t *event;
     int rc;
 
     r->phase = RUN_SANDBOX;
     events_emit(r->events, "verify_started", NULL);
-    if (run_box_open(r, "verify", &box, err))
-        return -1;
-    rc = verify_in(r, box, it, err);
-    sandbox_close(box);
+    rc = verify_in_fresh_box(r, label, it, err);
+    if (could_not_run(r, rc, &it->verify, err)) {
+        tell_retry(r);
+        rc = verify_in_fresh_box(r, arena_printf(r->a, "%s-retry", label), it, err);
+    }
     if (rc)
         return -1;
     it->verified = true;

@@ -54,6 +54,7 @@ static const char *digest(struct run *r)
 static int put_back(struct run *r, const struct tree *t, struct err *err)
 {
     r->phase = RUN_SANDBOX;
+    r->base = *t;
     return tree_place(t, r->env.envd, SANDBOX_WORK, err);
 }
 
@@ -65,6 +66,7 @@ int run_decide(struct run *r, const char **ret_prompt, struct err *err)
     struct run_iteration *best = &r->its[r->progress.best];
     struct feedback f = feedback_of(r, it, action);
 
+    r->base = it->tree;
     if (it->engine.end == ENGINE_CONTEXT)
         action = progress_renew(&r->progress, action);
     switch (action) {

@@ -24,11 +24,6 @@ static void add_usage(struct run *r, const struct run_iteration *it, const struc
     events_emit(r->events, "usage", event);
 }
 
-static const struct tree *last_tree(const struct run *r)
-{
-    return r->n_its > 1 ? &r->its[r->n_its - 2].tree : NULL;
-}
-
 /* Adds what a part of a turn took to the iteration's sums. */
 static void add_result(struct engine_result *sum, const struct engine_result *part)
 {
@@ -74,11 +69,12 @@ static int take_turn(struct run *r, struct run_iteration *it, const char *prompt
         if (rc == 0 || !box_is_lost(r, err))
             return rc;
         r->phase = RUN_SANDBOX;
-        if (run_box_renew(r, last_tree(r), err))
+        if (run_box_renew(r, &r->base, err))
             return -1;
-        prompt = "The sandbox died while you worked (what you ran used it up or destroyed it). You "
-                 "have a new one; it holds the files of the last round, without what you changed "
-                 "since. Go on, and avoid what killed it.";
+        prompt =
+            "The sandbox died while you worked (what you ran used it up or destroyed it). You "
+            "have a new one; it holds the files from before your turn, without what you changed "
+            "since. Go on, and avoid what killed it.";
     }
 }
 
@@ -143,7 +139,7 @@ static int collect(struct run *r, struct run_iteration *it, struct err *err)
     tree_overlay(&collected, &r->spec->tests, &it->tree_arena, &it->tree);
     if (it->n_restored && tree_place(&it->tree, r->env.envd, SANDBOX_WORK, err))
         return err_wrap(err, "put protected tests back");
-    tree_compare(last_tree(r), &it->tree, r->a, &it->changes, &it->n_changes);
+    tree_compare(&r->base, &it->tree, r->a, &it->changes, &it->n_changes);
     r->sandbox_ms += clock_now_ms() - start;
     if (commit(r, it, err))
         return -1;
@@ -187,7 +183,7 @@ static void keep_partial(struct run *r, struct run_iteration *it, const struct e
 {
     enum run_phase phase = r->phase;
 
-    if (why->kind != ERR_CANCELLED && why->kind != ERR_HOST)
+    if (r->box && why->kind != ERR_CANCELLED && why->kind != ERR_HOST)
         collect(r, it, NULL);
     r->phase = phase;
 }

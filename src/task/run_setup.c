@@ -103,7 +103,8 @@ int run_set_up(struct run *r, struct err *err)
         return err_set(err, ERR_CONFIG, "there is no engine '%s'", c->engine);
     fill_env(r);
     r->phase = RUN_SANDBOX;
-    if (sandbox_host_start(&host, &r->host, err) || run_box_renew(r, NULL, err))
+    r->base = r->spec->tests;
+    if (sandbox_host_start(&host, &r->host, err) || run_box_renew(r, &r->base, err))
         return -1;
     return r->ops->open(&r->env, &r->engine, err);
 }
