@@ -38,20 +38,24 @@ static int lock_folder(const char *path, int *ret_fd, struct err *err)
     return 0;
 }
 
+/* Another task that ends just now may take .work away again, so that is tried a few times. */
 static int make_work(const struct result_dir *r, const char *task_id, struct err *err)
 {
     if (fs_exists(r->final)) {
         err_set(err, ERR_EXISTS, "task %s has a result already: %s", task_id, r->final);
         return err_fix(err, "kiln result %s", task_id);
     }
-    if (fs_make_dirs(r->work_root, 0755, err))
-        return -1;
-    if (mkdir(r->work, 0755) < 0) {
-        if (errno == EEXIST)
-            return err_set(err, ERR_EXISTS, "task %s is running already: %s", task_id, r->work);
-        return err_sys(err, ERR_IO, errno, "make directory '%s'", r->work);
+    for (int tries = 0; tries < 10; tries++) {
+        if (fs_make_dirs(r->work_root, 0755, err))
+            return -1;
+        if (mkdir(r->work, 0755) == 0)
+            return 0;
+        if (errno != ENOENT)
+            break;
     }
-    return 0;
+    if (errno == EEXIST)
+        return err_set(err, ERR_EXISTS, "task %s is running already: %s", task_id, r->work);
+    return err_sys(err, ERR_IO, errno, "make directory '%s'", r->work);
 }
 
 static void result_free(struct result_dir *r)
@@ -184,6 +188,8 @@ static int recover_one(const char *dir, const char *task_id, struct err *err)
         *err = held;
         return -1;
     }
+    if (!fs_exists(work)) /* its task ended, and moved it, before the lock was free */
+        return 0;
     result = interrupted_result(&a, work, task_id);
     return publish(work, fs_join(&a, dir, task_id), dir, result, err) ? -1 : 1;
 }
