@@ -67,8 +67,6 @@ static int of_reason(enum task_reason reason)
         return EXIT_AUTH;
     case TASK_MODEL_ERROR:
         return EXIT_AGAIN;
-    case TASK_INVALID:
-        return EXIT_INPUT;
     case TASK_INTERRUPTED:
         return exit_of_cancel();
     }

@@ -29,7 +29,6 @@ enum task_reason {
     TASK_KEY_REFUSED,   /* the model API refuses the key */
     TASK_MODEL_ERROR,   /* the model API is away, or answers with errors */
     TASK_HOST_ERROR,    /* results can't be written: a full disk, no rights */
-    TASK_INVALID,       /* the task itself is not usable */
     TASK_INTERRUPTED,   /* cancelled: kiln was stopped or killed */
 };
 

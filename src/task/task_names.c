@@ -24,7 +24,6 @@ static const struct {
     [TASK_KEY_REFUSED] = {"key_refused", "user"},
     [TASK_MODEL_ERROR] = {"model_error", "model"},
     [TASK_HOST_ERROR] = {"host_error", "host"},
-    [TASK_INVALID] = {"invalid_task", "user"},
     [TASK_INTERRUPTED] = {"interrupted", "user"},
 };
 

@@ -53,7 +53,6 @@ static void tasks(void **state)
     assert_int_equal(of_reason(TASK_AGENT_ERROR), 5);
     assert_int_equal(of_reason(TASK_BUDGET), 6);
     assert_int_equal(of_reason(TASK_TIME_LIMIT), 6);
-    assert_int_equal(of_reason(TASK_INVALID), 7);
     assert_int_equal(of_reason(TASK_SANDBOX_ERROR), 9);
     assert_int_equal(of_reason(TASK_HOST_ERROR), 9);
     assert_int_equal(of_reason(TASK_MODEL_ERROR), 75);
