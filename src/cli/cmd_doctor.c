@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "check/stack.h"
 #include "cli/command.h"
 #include "cli/message.h"
 #include "cli/summary.h"
@@ -118,32 +119,46 @@ static bool has_tool(struct arena *a, const char *name)
     return false;
 }
 
-static void check_tools(struct doctor *d)
+static const char *join(struct arena *a, const char *list, const char *word)
 {
-    static const struct {
-        const char *stack, *tools;
-    } stacks[] = {
-        {"Python", "python3 mypy flake8"},
-        {"JavaScript", "node npm"},
-        {"C and C++", "gcc g++ make cmake cppcheck"},
-    };
+    return arena_printf(a, "%s%s%s", list, *list ? " " : "", word);
+}
+
+static void check_tools_of(struct doctor *d, const struct stack *s)
+{
+    const char *found = "", *missing = "", *packages = "";
     struct arena *a = d->cli->arena;
 
-    for (size_t i = 0; i < sizeof(stacks) / sizeof(stacks[0]); i++) {
-        struct str rest = str_from(stacks[i].tools), tool;
-        const char *found = "", *missing = "";
+    for (size_t i = 0; i < s->tools.n; i++) {
+        const struct json_pair *tool = &s->tools.items[i];
 
-        while (str_next(&rest, ' ', &tool)) {
-            const char *name = arena_dup(a, tool).p;
-            const char **list = has_tool(a, name) ? &found : &missing;
-
-            *list = arena_printf(a, "%s%s%s", *list, **list ? " " : "", name);
+        if (has_tool(a, tool->name)) {
+            found = join(a, found, tool->name);
+        } else {
+            missing = join(a, missing, tool->name);
+            packages = join(a, packages, tool->value);
         }
-        add(d, *missing ? WARN : OK, arena_printf(a, "tools for %s", stacks[i].stack),
-            *missing ? arena_printf(a, "found: %s; missing: %s", *found ? found : "none", missing)
-                     : found,
-            *missing ? "install them if you want such projects checked" : NULL);
     }
+    add(d, *missing ? WARN : OK, arena_printf(a, "tools of %s", s->name),
+        *missing ? arena_printf(a, "found: %s; missing: %s", *found ? found : "none", missing)
+                 : found,
+        *missing ? arena_printf(a, "install %s if you want such projects checked", packages)
+                 : NULL);
+}
+
+static void check_tools(struct doctor *d)
+{
+    const char *dir = d->cli->config.stacks_dir;
+    struct arena *a = d->cli->arena;
+    struct stack_set stacks;
+    struct err err = {0};
+
+    if (stack_load(a, dir, &stacks, &err)) {
+        add(d, FAIL, "stacks", arena_strdup(a, err.msg), "mend the file, or checks.stacks");
+        return;
+    }
+    for (size_t i = 0; i < stacks.n; i++)
+        check_tools_of(d, &stacks.items[i]);
 }
 
 /* The nearest folder that is there: results are made on first use. */
