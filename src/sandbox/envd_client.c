@@ -175,6 +175,7 @@ int envd_client_call(struct envd_client *c, const char *path, json_t *message, b
     err = err ? err : &local;
     req.body = str_from(json_dump(&a, owned));
     req.limits.total_ms = CALL_MS;
+    req.limits.max_body = ENVD_CLIENT_JSON_MAX;
     req.ignore_cancel = ignore_cancel;
     if (http_client_send(c->http, &req, &a, &response, err) || decode_reply(&response, &reply, err))
         return -1;

@@ -10,6 +10,10 @@
 #include "json/json.h"
 #include "sandbox/envd.h"
 
+/* The most that is parsed at once. JSON takes up to fifty times its bytes when it is made for it.
+ */
+enum { ENVD_CLIENT_JSON_MAX = 4 * 1024 * 1024 };
+
 struct envd_client {
     struct http_client *http;
     struct arena arena;

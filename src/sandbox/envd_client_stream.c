@@ -204,6 +204,8 @@ int envd_client_decode_event(struct arena *a, const struct connect_message *mess
     *ret = (struct envd_event){.kind = ENVD_NONE};
     if (message->flags & CONNECT_COMPRESSED)
         return err_set(err, ERR_PROTOCOL, "envd: a compressed message, which wasn't asked for");
+    if (message->payload.n > ENVD_CLIENT_JSON_MAX)
+        return err_set(err, ERR_PROTOCOL, "envd: an event of %zu bytes", message->payload.n);
     payload = json_parse(message->payload, "envd's event", err);
     if (!payload) {
         err->kind = ERR_PROTOCOL;

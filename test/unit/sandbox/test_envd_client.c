@@ -25,7 +25,7 @@ struct script {
 
 static void send_stream(int fd, const struct script *s)
 {
-    struct buf body = BUF_INIT(1 << 20), head = BUF_INIT(1000);
+    struct buf body = BUF_INIT(8 << 20), head = BUF_INIT(1000);
     struct err err;
 
     for (const struct message *m = s->messages; m->payload; m++)
@@ -175,6 +175,18 @@ static void a_refusal_that_never_ends(void **state)
     assert_int_equal(err.kind, ERR_NOT_FOUND);
 }
 
+/* What is small on the wire can be large when it is parsed. */
+static void an_event_that_is_too_large(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    struct err err;
+
+    err = run_against(
+        (struct script){.messages = {{0, arena_printf(&a, "{\"event\":%*s}", 5 << 20, "{}")}}});
+    assert_int_equal(err.kind, ERR_PROTOCOL);
+    assert_contains(err.msg, "an event of");
+}
+
 /* The end came, but whether what was left is gone isn't known. */
 static void an_end_without_a_proper_kill(void **state)
 {
@@ -193,6 +205,7 @@ int main(void)
         cmocka_unit_test(errors_of_the_protocol),
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_refusal_that_never_ends),
+        cmocka_unit_test(an_event_that_is_too_large),
         cmocka_unit_test(an_end_without_a_proper_kill),
     };
 
