@@ -84,6 +84,21 @@ static int open_model(struct run *r, struct err *err)
     return messages_new(&m, &r->model, err);
 }
 
+/* The budget counts then in money that nobody may have asked for. */
+static void warn_of_price(struct run *r)
+{
+    if (price_knows(r->prices, r->env.model))
+        return;
+    events_emit(
+        r->events, "warning",
+        json_pack("{s:o}", "text",
+                  json_c(arena_printf(r->a,
+                                      "the price of '%s' is not known, so it counts as that "
+                                      "of a dear model; model.prices names a file that has "
+                                      "it (0 for a server of your own)",
+                                      r->env.model))));
+}
+
 int run_set_up(struct run *r, struct err *err)
 {
     const struct config *c = r->config;
@@ -102,6 +117,7 @@ int run_set_up(struct run *r, struct err *err)
     if (!r->ops)
         return err_set(err, ERR_CONFIG, "there is no engine '%s'", c->engine);
     fill_env(r);
+    warn_of_price(r);
     r->phase = RUN_SANDBOX;
     r->base = r->spec->tests;
     if (sandbox_host_start(&host, &r->host, err) || run_box_renew(r, &r->base, err))
