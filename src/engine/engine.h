@@ -93,7 +93,5 @@ struct engine_ops {
 
 /* By name, or NULL. */
 const struct engine_ops *engine_find(const char *name);
-/* All of them, NULL-terminated. */
-const struct engine_ops *const *engine_list(void);
 
 #endif

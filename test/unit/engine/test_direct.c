@@ -394,8 +394,7 @@ static void test_sandbox_that_dies(void **state)
 
 static void test_registry(void **state)
 {
-    assert_ptr_equal(engine_list()[0], engine_find("direct"));
-    assert_null(engine_list()[1]);
+    assert_non_null(engine_find("direct"));
     assert_null(engine_find("magic"));
 }
 
