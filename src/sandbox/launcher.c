@@ -43,7 +43,7 @@ struct box {
     int uid_fd; /* holds the user number; -1 for the caller's */
     uid_t uid;
     struct limits_groups groups;
-    bool loop; /* the workspace is a loop image */
+    int workspace; /* root folder of its loop image; -1: it is a tmpfs */
 };
 
 struct process {
@@ -74,8 +74,10 @@ static int get_filter(struct process *p, const struct limits_groups *g,
     return 0;
 }
 
-/* The spare one if it fits, or a new one; -1 means that it will be a tmpfs. */
-static int get_workspace(struct process *p, const struct launcher_request *r, uid_t uid)
+/* The spare one if it fits, or a new one; -1 means that it will be a tmpfs. `*ret_root` is its root
+ * folder. */
+static int get_workspace(struct process *p, const struct launcher_request *r, uid_t uid,
+                         int *ret_root)
 {
     const struct sandbox_limits *l = &r->spec.limits;
     const struct workspace_template *t = &p->template;
@@ -89,7 +91,7 @@ static int get_workspace(struct process *p, const struct launcher_request *r, ui
     else
         cleanup_fd(&p->spare);
     if ((mount < 0 && workspace_make(&p->template, l->disk_bytes, l->disk_inodes, &mount, &err)) ||
-        workspace_give(mount, uid, &err)) {
+        workspace_give(mount, uid, ret_root, &err)) {
         log_debug("no loop image: %s", err.msg);
         return -1;
     }
@@ -205,12 +207,13 @@ static int end_box(struct box *b, long long *ret_oom_kills)
 {
     int status = 0;
 
-    if (b->pid > 0) {
+    if (b->pid > 0)
         syscall(SYS_pidfd_send_signal, b->pidfd, SIGKILL, NULL, 0);
-        /* The first process of a pid namespace is only gone when all the others are. */
-        while (waitpid(b->pid, &status, 0) < 0 && errno == EINTR)
-            ;
-    }
+    workspace_forsake(b->workspace);
+    cleanup_fd(&b->workspace);
+    /* The first process of a pid namespace is only gone when all the others are. */
+    while (b->pid > 0 && waitpid(b->pid, &status, 0) < 0 && errno == EINTR)
+        ;
     cleanup_fd(&b->pidfd);
     *ret_oom_kills = limits_cgroup_oom_kills(&b->groups);
     limits_cgroup_remove(&b->groups);
@@ -240,7 +243,7 @@ static json_t *layers(const struct process *p, const struct box *b, int abi)
     json_set(l, "landlock", json_string(abi ? text : "unavailable"));
     json_set(l, "seccomp", json_string("on"));
     json_set(l, "cgroup", limits_record(&b->groups));
-    json_set(l, "quota", json_string(b->loop ? "loop ext4" : "tmpfs"));
+    json_set(l, "quota", json_string(b->workspace >= 0 ? "loop ext4" : "tmpfs"));
     json_set(l, "network", json_string("none"));
     return l;
 }
@@ -259,8 +262,7 @@ static int make_box(struct process *p, struct box *b, const struct launcher_requ
     b->uid = geteuid();
     if (p->root && hostuid_reserve(&b->uid, &b->uid_fd, err))
         return -1;
-    workspace = get_workspace(p, r, b->uid);
-    b->loop = workspace >= 0;
+    workspace = get_workspace(p, r, b->uid, &b->workspace);
     g.workspace = workspace;
     limits_cgroup_make(p->places, b->handle, &r->spec.limits, &b->groups);
     g.limits = (struct limits_self){.l = r->spec.limits,
@@ -291,7 +293,8 @@ static json_t *create(struct process *p, struct arena *a, struct launcher_reques
         fds++;
         n_fds--;
     }
-    *b = (struct box){.handle = ++p->last_handle, .pid = -1, .pidfd = -1, .uid_fd = -1};
+    *b = (struct box){
+        .handle = ++p->last_handle, .pid = -1, .pidfd = -1, .uid_fd = -1, .workspace = -1};
     if (make_box(p, b, r, fds, n_fds, &abi, err)) {
         const char *fix = err->kind == ERR_HOST ? diagnose_namespaces(a, err->sys) : NULL;
 

@@ -25,7 +25,11 @@ struct workspace_template {
 int workspace_make(struct workspace_template *t, int64_t bytes, int64_t inodes, int *ret_mount,
                    struct err *err);
 
-/* Gives its root folder to a user. */
-int workspace_give(int mount, uid_t uid, struct err *err);
+/* Gives it to a user; `*ret_root` is its root folder. */
+int workspace_give(int mount, uid_t uid, int *ret_root, struct err *err);
+
+/* Tells the kernel that nothing in it is worth writing to the disk any more, which the unmounting
+ * would otherwise do and wait for. Nothing can be written or read after that. */
+void workspace_forsake(int root);
 
 #endif
