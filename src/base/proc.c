@@ -43,12 +43,16 @@ static int place_fds(const struct proc_spec *spec)
     return 0;
 }
 
-static void reset_signals(void)
+void proc_reset_signals(void)
 {
+    /* The kernel's struct sigaction, which is smaller: SIG_DFL, no flags, an empty mask. */
+    static const struct sigaction usual;
     sigset_t none;
 
+    /* signal() refuses the two that the C library keeps for itself, and posix_spawn leaves those
+     * ignored: whatever make starts has them so. */
     for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL);
+        syscall(SYS_rt_sigaction, sig, &usual, NULL, (NSIG - 1) / 8);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -61,7 +65,7 @@ static int become(const struct proc_spec *spec, pid_t parent)
     const char *const *spec_env = spec->env ? spec->env : no_env;
     int sys;
 
-    reset_signals();
+    proc_reset_signals();
     setsid();
     if (!spec->survives_parent) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -42,6 +42,10 @@ int proc_wait(struct proc *p, int64_t deadline, int *ret_status, struct err *err
 /* SIGTERM, `grace_ms` of patience, SIGKILL; waits; does nothing for PROC_NONE. */
 void proc_end(struct proc *p, int grace_ms);
 
+/* For a child before its exec: all signals do what is usual, and none is blocked. Safe after a fork
+ * of a process with threads. */
+void proc_reset_signals(void);
+
 /* "exit status 3", "signal 9 (Killed)". */
 char *proc_describe_status(struct arena *a, int status);
 

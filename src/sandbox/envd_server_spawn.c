@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "base/str.h"
 
 enum { REPORT_FD = 3, PLACES = 4 };
@@ -68,13 +69,9 @@ static _Noreturn void execute(const struct plan *plan)
 
 static _Noreturn void leader_main(const struct plan *plan)
 {
-    sigset_t none;
     int sys;
 
-    for (int sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    proc_reset_signals();
     close(REPORT_FD);
     setsid();
     if (plan->spec->pty && ioctl(0, TIOCSCTTY, 0) < 0)

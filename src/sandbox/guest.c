@@ -4,12 +4,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 #include "sandbox/envd_server.h"
 #include "sandbox/landlock.h"
 #include "sandbox/lockdown.h"
@@ -119,7 +119,7 @@ static _Noreturn void become_command(const struct guest *g)
     memcpy(&argv, &g->request->argv, sizeof(argv));
     memcpy(&env, &const_env, sizeof(env));
     memcpy(&environ, &const_env, sizeof(environ)); /* for the look-up in PATH */
-    signal(SIGPIPE, SIG_DFL);
+    proc_reset_signals();
     if (sys || chdir(SANDBOX_WORK) < 0)
         _exit(126);
     if (probe)
