@@ -9,7 +9,7 @@
 
 /* The peer is asked for a sign of life every 20 s; without one for twice as long it is gone. */
 #define KEEPALIVE_S "20"
-enum { SILENCE_MS = 40 * 1000, REFUSAL_MAX = 64 * 1024, REFUSAL_MS = 2 * 1000 };
+enum { SILENCE_MS = 40 * 1000, REFUSAL_MAX = 64 * 1024, REFUSAL_MS = 2 * 1000, DRAIN_MS = 20 };
 
 struct envd_stream {
     struct http_stream *http;
@@ -128,10 +128,24 @@ int envd_connect(struct envd_client *c, uint32_t pid, struct envd_stream **ret, 
     return open_stream(c, "/process.Process/Connect", message, 0, ret, err);
 }
 
+/* The answer's own end comes right behind the last event. Once it has been read the connection
+ * serves the next call, and neither side has to make a new one. */
+static void drain(struct envd_stream *s)
+{
+    int64_t deadline = clock_deadline(DRAIN_MS);
+    struct str chunk;
+
+    while (clock_now_ms() < deadline &&
+           http_stream_read(s->http, clock_poll_ms(deadline), &chunk, NULL) == 1)
+        ;
+}
+
 void envd_stream_close(struct envd_stream *s)
 {
     if (!s)
         return;
+    if (s->over)
+        drain(s);
     http_stream_close(s->http);
     connect_parser_free(&s->parser);
     arena_clear(&s->arena);
