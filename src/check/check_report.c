@@ -132,6 +132,11 @@ int check_report_fetch(const struct check_place *place, const char *dir, const c
     if (envd_list_dir(place->envd, &scratch, dir, 2, &entries, &n, &failed) < 0) {
         if (failed.kind == ERR_NOT_FOUND)
             return 0;
+        if (failed.kind == ERR_LIMIT || failed.kind == ERR_THROTTLED) {
+            ret->report_state = CHECK_REPORT_BAD;
+            ret->report_error = "too many files";
+            return 0;
+        }
         *err = failed;
         return -1;
     }
