@@ -19,7 +19,8 @@ enum run_phase { RUN_SETUP, RUN_MODEL, RUN_SANDBOX, RUN_RECORD };
 
 struct run_iteration {
     int64_t number;
-    unsigned thread;         /* conversation: 0, 1, ... */
+    unsigned thread; /* conversation: 0, 1, ... */
+    bool fresh;      /* the turn began a conversation; the first one's begins with the plan */
     struct arena tree_arena; /* of the tree: large, so freed when no longer needed */
     struct tree tree;        /* as collected, protected tests put back */
     char commit[41];

@@ -153,7 +153,7 @@ static void tell_started(struct run *r, const struct run_iteration *it)
 
     json_set(event, "iteration", json_integer(it->number));
     json_set(event, "of", json_integer(r->config->iterations));
-    json_set(event, "fresh", json_boolean(it->thread > 0 && it[-1].thread != it->thread));
+    json_set(event, "fresh", json_boolean(it->fresh));
     events_emit(r->events, "iteration_started", event);
 }
 
@@ -196,6 +196,7 @@ int run_iterate(struct run *r, const char *prompt, struct err *err)
     r->its = arena_grow(r->a, r->its, r->n_its, &r->cap_its, sizeof(r->its[0]));
     it = &r->its[r->n_its++];
     *it = (struct run_iteration){.number = (int64_t)r->n_its, .thread = r->progress.thread};
+    it->fresh = it->thread > 0 && it[-1].thread != it->thread;
     tell_started(r, it);
     if (take_turn(r, it, prompt, err)) {
         keep_partial(r, it, err);

@@ -69,12 +69,13 @@ static int plan(struct run *r, struct err *err)
     return 0;
 }
 
-/* What an engine's turn ended in, beyond files: true if the task is over. */
-static bool engine_gave_up(struct run *r, const struct engine_result *e)
+/* What an engine's turn ended in, beyond files: true if the task is over. A conversation that grew
+ * too long is renewed; one that is too long from the start (`fresh`) won't get shorter. */
+static bool engine_gave_up(struct run *r, const struct engine_result *e, bool fresh)
 {
     if (e->end == ENGINE_BLOCKED)
         end(r, TASK_BLOCKED, arena_printf(r->a, "the agent says: %s", e->text ? e->text : ""));
-    else if (e->end == ENGINE_CONTEXT && e->model_calls <= 1)
+    else if (e->end == ENGINE_CONTEXT && fresh && e->model_calls <= 1)
         end(r, TASK_MODEL_ERROR,
             arena_printf(r->a, "the model takes no request of this size: %s",
                          e->text ? e->text : "the specification may be too long for it"));
@@ -124,7 +125,7 @@ static int pursue(struct run *r, struct err *err)
 
     if (run_set_up(r, err) || plan(r, err))
         return -1;
-    if (engine_gave_up(r, &r->plan))
+    if (engine_gave_up(r, &r->plan, true))
         return 0;
     while (prompt && (int64_t)r->n_its < r->config->iterations) {
         struct run_iteration *it;
@@ -132,7 +133,7 @@ static int pursue(struct run *r, struct err *err)
         if (run_iterate(r, prompt, err))
             return -1;
         it = &r->its[r->n_its - 1];
-        if (engine_gave_up(r, &it->engine) || could_not_check(r, &it->round))
+        if (engine_gave_up(r, &it->engine, it->fresh) || could_not_check(r, &it->round))
             return 0;
         if (it->round.green && run_verify(r, it, err))
             return -1;

@@ -100,6 +100,15 @@ def test_cut_off_by_max_tokens_goes_on(kiln):
     assert run.status == 0, run
 
 
+def test_a_conversation_that_grew_too_long_is_renewed(kiln):
+    """Also when the first request of a turn is the one that is too long."""
+    too_long = fault(status=400, message="prompt is too long: 200001 tokens > 200000 maximum")
+    run = kiln.run(project(code="def double(n: int) -> int:\n    return n\n"), turn(),
+                   too_long, {**project(), "expect": {"contains": ["an earlier attempt"]}}, turn())
+    assert run.status == 0, run
+    assert [i["conversation"] for i in run.result["iterations"]] == [0, 0, 1]
+
+
 def test_the_turn_limit_ends_an_engine_turn_not_the_task(kiln):
     chatter = [turn(bash("true")) for _ in range(3)]
     run = kiln.run(*chatter, project(), turn(), env={"KILN_ENGINE_TURNS": "3"})
