@@ -10,7 +10,7 @@ import time
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("KILN", str(ROOT / "build" / "kiln"))
+BINARY = os.path.abspath(os.environ.get("KILN", ROOT / "build" / "kiln"))
 
 
 # ---- what a script for the model is made of ----
