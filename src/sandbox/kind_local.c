@@ -98,21 +98,32 @@ static void local_stop(void *host)
 
 /* ---- opening ---- */
 
+/* XDG_RUNTIME_DIR when it is ours alone, which after sudo it may not be: who can write to a folder
+ * can put another in the place of ours. In /tmp the sticky bit forbids that. */
+static const char *runtime_dir(void)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+    struct stat st;
+
+    if (!dir || strlen(dir) > 32 || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode) ||
+        st.st_uid != geteuid() || (st.st_mode & 022))
+        return "/tmp";
+    return dir;
+}
+
 /*
  * A listening unix socket without a name: it gets one in a folder that only we may enter, and loses
  * it at once. `*ret_path_fd` still leads to it, for connect() by way of /proc/self/fd.
  */
 static int make_socket(int *ret_listen, int *ret_path_fd, struct err *err)
 {
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const char *runtime = runtime_dir();
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     FD_CLEANUP int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     FD_CLEANUP int path_fd = -1;
     char dir[64], *end = addr.sun_path;
     bool bound;
 
-    if (!runtime || strlen(runtime) > 32 || access(runtime, W_OK) < 0)
-        runtime = "/tmp";
     snprintf(dir, sizeof(dir), "%s/kiln-XXXXXX", runtime);
     if (listening < 0 || !mkdtemp(dir))
         return err_sys(err, ERR_IO, errno, "make a socket folder in '%s'", runtime);

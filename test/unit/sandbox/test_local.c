@@ -4,7 +4,10 @@
 #include "support/boxes.h"
 
 #include <signal.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "sandbox/sandbox.h"
 
@@ -63,6 +66,31 @@ static void runs_commands(void **state)
                         "1000\n/home/user\nhello\n");
     assert_true(sandbox_alive(s, &a, &why));
     sandbox_close(s);
+}
+
+/* Whether opening a sandbox made something in XDG_RUNTIME_DIR, a folder of this mode. */
+static bool uses_runtime_dir(mode_t mode)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    FD_CLEANUP int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    const char *dir = unit_folder(&a);
+    char events[4096];
+    bool used;
+
+    assert_int_equal(chmod(dir, mode), 0);
+    assert_true(inotify_add_watch(watch, dir, IN_CREATE) >= 0);
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", dir, 1), 0);
+    sandbox_close(open_box(NULL));
+    unsetenv("XDG_RUNTIME_DIR");
+    used = read(watch, events, sizeof(events)) > 0;
+    unit_remove(dir);
+    return used;
+}
+
+static void sockets_are_made_where_nobody_else_can(void **state)
+{
+    assert_true(uses_runtime_dir(0700));
+    assert_false(uses_runtime_dir(0777));
 }
 
 static void has_a_record(void **state)
@@ -241,6 +269,7 @@ static int run_all(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_commands),
+        cmocka_unit_test(sockets_are_made_where_nobody_else_can),
         cmocka_unit_test(has_a_record),
         cmocka_unit_test(commands_are_limited),
         cmocka_unit_test(kill_all_ends_everything),
