@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/folder.h"
 #include "cli/message.h"
@@ -53,7 +54,7 @@ static int copy_files(struct cli *cli, const char *path, const char *to, struct 
     if (folder_read(cli->arena, from, &t, &left_out, err) || tree_write(&t, to, err))
         return -1;
     if (!cli->quiet)
-        message_note("%zu files are in %s", t.n_files, to);
+        message_note("Copied %s to %s", text_plural(cli->arena, (long long)t.n_files, "file"), to);
     return 0;
 }
 

@@ -100,8 +100,14 @@ static bool is_running(struct watch *w)
 
 static int ended_silently(struct watch *w, struct err *err)
 {
+    bool unfinished = false;
+    const char *path;
+
     err_set(err, ERR_NOT_FOUND, "task %s ended without saying so: its kiln was killed", w->id);
-    return err_fix(err, "the next `kiln run` makes a result of what was kept");
+    if (result_find(w->cli->arena, w->cli->config.results_dir, w->id, &path, &unfinished, NULL) ||
+        unfinished)
+        return err_fix(err, "the next `kiln run` makes a result of what was kept");
+    return err_fix(err, "kiln result %s shows what was kept", w->id);
 }
 
 static int follow(struct watch *w, struct err *err)
