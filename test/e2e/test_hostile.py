@@ -15,7 +15,8 @@ BOMBS = {
     "long line": "head -c 50M /dev/zero | tr '\\0' x",
     "binary output": "head -c 1M /dev/urandom",
     "daemon": "(setsid sleep 1000 </dev/null >/dev/null 2>&1 &); echo started",
-    "ignores SIGTERM": "trap '' TERM HUP INT; (trap '' TERM; sleep 1000) & while :; do sleep 1; done",
+    "ignores SIGTERM": "trap '' TERM HUP INT; (trap '' TERM; sleep 1000) & "
+                       "while :; do sleep 1; done",
     "never finishes": "sleep 1000",
     "kills everything": "kill -9 -1",
     "kills envd": "kill -9 1; kill -TERM 1; echo still here",
