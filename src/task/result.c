@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/rand.h"
 #include "task/spec.h"
 
 #define WORK ".work"
@@ -38,24 +39,43 @@ static int lock_folder(const char *path, int *ret_fd, struct err *err)
     return 0;
 }
 
-/* Another task that ends just now may take .work away again, so that is tried a few times. */
-static int make_work(const struct result_dir *r, const char *task_id, struct err *err)
+/* Makes an empty folder, locked, under a name that nobody looks for. Another task that ends just
+ * now may take .work away again, so that is tried a few times. */
+static int make_locked(struct result_dir *r, char **ret_path, struct err *err)
 {
+    char *path = arena_printf(&r->arena, "%s/.new-%s", r->work_root, rand_id(&r->arena, 12));
+
+    for (int tries = 0; tries < 10; tries++) {
+        if (fs_make_dirs(r->work_root, 0755, err))
+            return -1;
+        if (mkdir(path, 0755) == 0) {
+            *ret_path = path;
+            return lock_folder(path, &r->lock, err);
+        }
+        if (errno != ENOENT)
+            break;
+    }
+    return err_sys(err, ERR_IO, errno, "make directory '%s'", path);
+}
+
+/* The folder gets its name when it is locked already: unlocked, it would be a killed task's. */
+static int make_work(struct result_dir *r, const char *task_id, struct err *err)
+{
+    char *fresh;
+
     if (fs_exists(r->final)) {
         err_set(err, ERR_EXISTS, "task %s has a result already: %s", task_id, r->final);
         return err_fix(err, "kiln result %s", task_id);
     }
-    for (int tries = 0; tries < 10; tries++) {
-        if (fs_make_dirs(r->work_root, 0755, err))
-            return -1;
-        if (mkdir(r->work, 0755) == 0)
-            return 0;
-        if (errno != ENOENT)
-            break;
-    }
-    if (errno == EEXIST)
+    if (make_locked(r, &fresh, err))
+        return -1;
+    if (renameat2(AT_FDCWD, fresh, AT_FDCWD, r->work, RENAME_NOREPLACE) == 0)
+        return 0;
+    err_sys(err, ERR_IO, errno, "rename '%s' to '%s'", fresh, r->work);
+    rmdir(fresh);
+    if (err && err->sys == EEXIST)
         return err_set(err, ERR_EXISTS, "task %s is running already: %s", task_id, r->work);
-    return err_sys(err, ERR_IO, errno, "make directory '%s'", r->work);
+    return -1;
 }
 
 static void result_free(struct result_dir *r)
@@ -76,7 +96,7 @@ int result_open(const char *dir, const char *task_id, struct result_dir **ret, s
     r->work_root = fs_join(&r->arena, dir, WORK);
     r->work = fs_join(&r->arena, r->work_root, task_id);
     r->final = fs_join(&r->arena, dir, task_id);
-    if (make_work(r, task_id, err) || lock_folder(r->work, &r->lock, err)) {
+    if (make_work(r, task_id, err)) {
         result_free(r);
         return -1;
     }
@@ -188,6 +208,10 @@ static int recover_one(const char *dir, const char *task_id, struct err *err)
         *err = held;
         return -1;
     }
+    if (task_id[0] == '.') { /* killed before it had a name */
+        rmdir(work);
+        return 0;
+    }
     if (!fs_exists(work)) /* its task ended, and moved it, before the lock was free */
         return 0;
     result = interrupted_result(&a, work, task_id);
@@ -206,7 +230,7 @@ int result_recover(const char *dir, size_t *ret_n, struct err *err)
     if (!d && errno != ENOENT)
         return err_sys(err, ERR_IO, errno, "open '%s'", work_root);
     while (d && rc >= 0 && (entry = readdir(d))) {
-        if (entry->d_name[0] == '.')
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         rc = recover_one(dir, entry->d_name, err);
         n += rc > 0;

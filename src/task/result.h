@@ -3,7 +3,7 @@
  *
  *     DIR/TASK_ID/result.json    what `kiln result` shows; schema in data/schema/result.json
  *                events.ndjson   logs/   files/   history.git/
- *     DIR/.work/TASK_ID/         the same while the task runs; a lock file says that it does
+ *     DIR/.work/TASK_ID/         the same while the task runs; a lock on it says that it does
  *
  * A result becomes visible by one rename, whole. What a killed kiln left in .work is finished by
  * the next run as a result of its own (cancelled, interrupted), with everything that was kept.

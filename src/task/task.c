@@ -28,6 +28,8 @@ static enum task_reason reason_of(const struct run *r, const struct err *err)
         return TASK_TIME_LIMIT;
     if (err->kind == ERR_HOST)
         return TASK_SANDBOX_ERROR;
+    if (err->kind == ERR_IO) /* a full disk, mostly, under what is written beside the result */
+        return TASK_HOST_ERROR;
     switch (r->phase) {
     case RUN_MODEL:
         return err->kind == ERR_AUTH ? TASK_KEY_REFUSED : TASK_MODEL_ERROR;

@@ -96,6 +96,19 @@ static void what_was_killed_is_finished_later(void **state)
     unit_remove(dir);
 }
 
+static void what_had_no_name_yet_is_removed(void **state)
+{
+    ARENA_CLEANUP struct arena a = {0};
+    char *dir = unit_folder(&a);
+    size_t n = 1;
+
+    assert_int_equal(fs_make_dirs(fs_join(&a, dir, ".work/.new-abc"), 0755, NULL), 0);
+    assert_int_equal(result_recover(dir, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    assert_false(fs_exists(fs_join(&a, dir, ".work")));
+    unit_remove(dir);
+}
+
 static void finish(const char *dir, const char *id)
 {
     ARENA_CLEANUP struct arena a = {0};
@@ -137,6 +150,7 @@ int main(void)
         cmocka_unit_test(it_appears_by_one_rename),
         cmocka_unit_test(a_task_runs_once),
         cmocka_unit_test(what_was_killed_is_finished_later),
+        cmocka_unit_test(what_had_no_name_yet_is_removed),
         cmocka_unit_test(results_are_found_by_prefix_and_age),
     };
 
