@@ -33,7 +33,7 @@
 #include "sandbox/seccomp.h"
 #include "sandbox/workspace.h"
 
-enum { SOCKET = 3, MAX_BOXES = 64, IDLE_MS = 5 };
+enum { SOCKET = 3, MAX_BOXES = 64, IDLE_MS = 2 };
 
 /* A sandbox. */
 struct box {
