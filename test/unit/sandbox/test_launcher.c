@@ -67,6 +67,29 @@ static void files_and_binds_are_read_only(void **state)
     unit_remove(dir);
 }
 
+/* Each is new, of the size that was asked for now, not of the one before, and of the same kind. */
+static void workspaces_share_nothing(void **state)
+{
+    static const int64_t megabytes[] = {1024, 16, 64, 64, 16};
+    static const char *const fill[] = {"sh", "-c",
+                                       "ls -A; dd if=/dev/zero of=big bs=1M count=32 2>/dev/null &&"
+                                       "  echo large || echo small",
+                                       NULL};
+    ARENA_CLEANUP struct arena a = {0};
+    const char *kind = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(megabytes); i++) {
+        const struct sandbox_spec spec = {.id = "test", .limits.disk_bytes = megabytes[i] << 20};
+        struct boxes_run r = boxes_begin(&spec, fill);
+        int status;
+
+        if (!kind)
+            kind = arena_strdup(&a, json_get_c(r.box.layers, "quota"));
+        assert_string_equal(json_get_c(r.box.layers, "quota"), kind);
+        assert_string_equal(boxes_end(&a, &r, &status), megabytes[i] > 32 ? "large\n" : "small\n");
+    }
+}
+
 static void says_what_it_is(void **state)
 {
     ARENA_CLEANUP struct arena a = {0};
@@ -266,6 +289,7 @@ static int run_all(void)
         cmocka_unit_test(statuses),
         cmocka_unit_test(a_home_and_a_workspace),
         cmocka_unit_test(files_and_binds_are_read_only),
+        cmocka_unit_test(workspaces_share_nothing),
         cmocka_unit_test(says_what_it_is),
         cmocka_unit_test(daemons_end_with_the_command),
         cmocka_unit_test(destroy_kills),
