@@ -79,7 +79,8 @@ static void workspaces_share_nothing(void **state)
     const char *kind = NULL;
 
     for (size_t i = 0; i < ARRAY_LEN(megabytes); i++) {
-        const struct sandbox_spec spec = {.id = "test", .limits.disk_bytes = megabytes[i] << 20};
+        const struct sandbox_spec spec = {
+            .id = "test", .limits = {.disk_bytes = megabytes[i] << 20, .disk_inodes = 1000}};
         struct boxes_run r = boxes_begin(&spec, fill);
         int status;
 
