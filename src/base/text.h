@@ -31,6 +31,9 @@ struct str text_clean(struct arena *a, struct str s, enum text_flags flags);
 /* Length in bytes of the UTF-8 sequence at the start of `s`, or 0 when it isn't one. */
 size_t text_utf8_len(struct str s);
 
+/* Writes a code point (at most U+10FFFF) as UTF-8; returns its 1 to 4 bytes. */
+size_t text_utf8_put(uint32_t c, char out[4]);
+
 bool text_is_utf8(struct str s);
 
 /* True for what a person would call text: valid UTF-8 without NUL. */

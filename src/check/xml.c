@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 void xml_init(struct xml *x, struct arena *a, struct str text)
 {
     *x = (struct xml){.arena = a, .text = text, .rest = text};
@@ -64,30 +66,6 @@ static int take_until(struct xml *x, const char *end, struct str *ret, struct er
 }
 
 /* ---- references ---- */
-
-static size_t put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
 
 static bool number_of(struct str ref, unsigned *ret)
 {
@@ -153,7 +131,7 @@ static int expand(struct xml *x, struct str raw, struct str *ret, struct err *er
         end = str_find_char((struct str){raw.p, raw.n < 12 ? raw.n : 12}, ';');
         if (end < 0 || !reference((struct str){raw.p + 1, (size_t)end - 1}, &c))
             return fail(x, err, "an entity that XML doesn't have by itself");
-        n += put_utf8(out + n, c);
+        n += text_utf8_put(c, out + n);
         raw = str_from_pos(raw, (size_t)end + 1);
     }
     *ret = (struct str){out, n};

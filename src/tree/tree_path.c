@@ -68,30 +68,6 @@ static bool next_code_point(struct str *s, uint32_t *ret)
     return true;
 }
 
-static size_t encode(uint32_t c, char *out)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
-
 /* ---- folding ---- */
 
 static locale_t unicode;
@@ -123,7 +99,7 @@ static size_t fold(struct str s, char *out)
 
     while (s.n && next_code_point(&s, &c))
         if (!is_invisible(c))
-            n += encode(fold_code_point(c), out + n);
+            n += text_utf8_put(fold_code_point(c), out + n);
     return n;
 }
 

@@ -1,6 +1,22 @@
 #include "base/text.h"
 #include "support/unit.h"
 
+static void code_points_are_written(void **state)
+{
+    static const struct {
+        uint32_t code_point;
+        const char *text;
+    } rows[] = {{'a', "a"}, {0xe9, "é"}, {0x20ac, "€"}, {0x1f600, "😀"}};
+    char out[4];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = text_utf8_put(rows[i].code_point, out);
+
+        assert_int_equal(n, strlen(rows[i].text));
+        assert_memory_equal(out, rows[i].text, n);
+    }
+}
+
 static void utf8(void **state)
 {
     static const char *const bad[] = {
@@ -198,6 +214,7 @@ static void for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(code_points_are_written),
         cmocka_unit_test(utf8),
         cmocka_unit_test(escapes_are_dropped),
         cmocka_unit_test(controls_are_dropped),
