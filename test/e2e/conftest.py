@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,6 +52,9 @@ def project(code=GOOD_CODE, test=GOOD_TEST):
 
 
 # ---- the program ----
+
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "data" / "schema" / "result.json").read_text()))
 
 class Kiln:
     """Runs kiln with a scrubbed environment in a folder of its own."""
@@ -97,7 +101,7 @@ class Kiln:
 
 
 class Run:
-    """A finished kiln run."""
+    """A finished kiln run; its result is held against the published schema."""
 
     def __init__(self, kiln, status, out, err):
         self.status, self.out, self.err = status, out, err
@@ -105,6 +109,8 @@ class Run:
             if kiln.results.is_dir() else []
         self.dir = max(done, key=lambda d: d.stat().st_mtime, default=None)
         self.result = json.loads((self.dir / "result.json").read_text()) if self.dir else None
+        if self.result:
+            SCHEMA.validate(self.result)
 
     def __repr__(self):
         return f"exit {self.status}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
