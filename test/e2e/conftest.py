@@ -56,6 +56,7 @@ def project(code=GOOD_CODE, test=GOOD_TEST):
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((ROOT / "data" / "schema" / "result.json").read_text()))
 
+
 class Kiln:
     """Runs kiln with a scrubbed environment in a folder of its own."""
 
