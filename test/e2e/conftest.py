@@ -193,20 +193,15 @@ def user_kiln(kiln):
         if not parent.stat().st_mode & 0o001:
             parent.chmod(parent.stat().st_mode | 0o011)
         parent = parent.parent
-    kiln.as_user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-    original = kiln.popen
+    # A copy, as that user may not reach the folder of the build.
+    binary = shutil.copy(BINARY, kiln.folder / "kiln")
+    command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", binary]
 
     def popen(*args, env=None, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.Popen([*kiln.as_user, BINARY, *map(str, args)], cwd=kiln.folder,
+        return subprocess.Popen([*command, *map(str, args)], cwd=kiln.folder,
                                 env={**kiln.env, **(env or {})}, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, **options)
 
-    assert original
     kiln.popen = popen
     return kiln
-
-
-def has(tool):
-    """Whether a tool is on this machine."""
-    return shutil.which(tool, path="/usr/local/bin:/usr/bin:/bin") is not None
