@@ -7,10 +7,9 @@
 #include "base/rand.h"
 #include "cli/folder.h"
 #include "cli/message.h"
+#include "task/task.h"
 
 enum { ID_LETTERS = 12 };
-
-#define MIB (1024LL * 1024)
 
 int box_env(struct cli *cli, const struct envd_env **ret, size_t *ret_n, struct err *err)
 {
@@ -62,17 +61,6 @@ static int parse_binds(struct cli *cli, struct sandbox_spec *spec, struct err *e
     return 0;
 }
 
-static struct sandbox_limits limits_of(const struct config *c)
-{
-    return (struct sandbox_limits){
-        .memory_bytes = c->memory_mb * MIB,
-        .disk_bytes = c->disk_mb * MIB,
-        .tmp_bytes = c->tmp_mb * MIB,
-        .pids = c->pids,
-        .cpus = c->cpus,
-    };
-}
-
 static int place_work(struct cli *cli, struct box *b, struct err *err)
 {
     const char *dir = options_value(&cli->options, "work");
@@ -94,7 +82,8 @@ int box_open(struct cli *cli, struct box *ret, struct err *err)
     const struct config *c = &cli->config;
     struct sandbox_host_config host = {
         .kind = c->sandbox, .require = c->require.items, .n_require = c->require.n};
-    struct sandbox_spec spec = {.id = rand_id(cli->arena, ID_LETTERS), .limits = limits_of(c)};
+    struct sandbox_spec spec = {.id = rand_id(cli->arena, ID_LETTERS),
+                                .limits = task_sandbox_limits(c)};
     struct box b = {0};
 
     if (parse_binds(cli, &spec, err) || sandbox_host_start(&host, &b.host, err))

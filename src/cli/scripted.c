@@ -1,7 +1,6 @@
 #include "cli/scripted.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -42,40 +41,6 @@ static int check_script(const char *path, struct err *err)
     return 0;
 }
 
-/* A folder that only we can enter, for the moment in which the socket has a name. */
-static int make_folder(struct arena *a, char **ret, struct err *err)
-{
-    const char *tmp = getenv("TMPDIR");
-    char *path = fs_join(a, tmp && *tmp ? tmp : "/tmp", "kiln-XXXXXX");
-
-    if (!mkdtemp(path))
-        return err_sys(err, ERR_IO, errno, "make the folder '%s'", path);
-    *ret = path;
-    return 0;
-}
-
-/* Listens, and keeps a way to connect after the name is gone: an O_PATH descriptor of the socket,
- * which the kernel follows from /proc/self/fd. */
-static int make_socket(struct scripted *s, int *ret_listener, struct err *err)
-{
-    char *folder, *path;
-    int failed;
-
-    if (make_folder(&s->arena, &folder, err))
-        return -1;
-    path = fs_join(&s->arena, folder, "model");
-    failed = http_listen(arena_printf(&s->arena, "unix:%s", path), ret_listener, err);
-    if (!failed) {
-        s->socket_fd = open(path, O_PATH | O_CLOEXEC);
-        if (s->socket_fd < 0)
-            failed = err_sys(err, ERR_IO, errno, "open '%s'", path);
-        unlink(path);
-    }
-    rmdir(folder);
-    s->socket = arena_printf(&s->arena, "/proc/self/fd/%d", s->socket_fd);
-    return failed;
-}
-
 static int start_server(struct scripted *s, const char *script, struct err *err)
 {
     static const char *const listen = "fd:3", *const report = "fd:4";
@@ -86,8 +51,9 @@ static int start_server(struct scripted *s, const char *script, struct err *err)
     s->report_fd = memfd_create("report", MFD_CLOEXEC);
     if (s->report_fd < 0)
         return err_sys(err, ERR_IO, errno, "memory for a report");
-    if (make_socket(s, &listener, err))
+    if (http_listen_unnamed(&listener, &s->socket_fd, err))
         return -1;
+    s->socket = arena_printf(&s->arena, "/proc/self/fd/%d", s->socket_fd);
     return proc_start(
         &(struct proc_spec){.argv = argv,
                             .exe = "/proc/self/exe",

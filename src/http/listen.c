@@ -1,7 +1,11 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -122,4 +126,47 @@ int http_listen_port(int fd)
     if (addr.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
     return -1;
+}
+
+/* ---- without a name ---- */
+
+/* XDG_RUNTIME_DIR when it is ours alone, which after sudo it may not be: who can write to a folder
+ * can put another in the place of ours. In /tmp the sticky bit forbids that. */
+static const char *runtime_dir(void)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+    struct stat st;
+
+    if (!dir || strlen(dir) > 32 || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode) ||
+        st.st_uid != geteuid() || (st.st_mode & 022))
+        return "/tmp";
+    return dir;
+}
+
+int http_listen_unnamed(int *ret_fd, int *ret_path_fd, struct err *err)
+{
+    const char *runtime = runtime_dir();
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    FD_CLEANUP int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    FD_CLEANUP int path_fd = -1;
+    char dir[64], *end = addr.sun_path;
+    bool bound;
+
+    snprintf(dir, sizeof(dir), "%s/kiln-XXXXXX", runtime);
+    if (listening < 0 || !mkdtemp(dir))
+        return err_sys(err, ERR_IO, errno, "make a socket folder in '%s'", runtime);
+    snprintf(end, sizeof(addr.sun_path), "%s/socket", dir);
+    bound = bind(listening, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+    if (!bound || listen(listening, SOMAXCONN) < 0)
+        err_sys(err, ERR_IO, errno, "listen on '%s'", addr.sun_path);
+    else
+        path_fd = open(addr.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (bound)
+        unlink(addr.sun_path);
+    rmdir(dir);
+    if (path_fd < 0)
+        return -1;
+    *ret_fd = TAKE_FD(listening);
+    *ret_path_fd = TAKE_FD(path_fd);
+    return 0;
 }

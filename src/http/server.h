@@ -83,6 +83,13 @@ void http_server_stop(struct http_server *s);
 int http_listen(const char *address, int *ret_fd, struct err *err);
 int http_listen_port(int fd);
 
+/*
+ * A listening unix socket without a name: it gets one in a folder that only we may enter, and loses
+ * it at once, so that nothing is left of it however we end. `*ret_path_fd` still leads to it, for
+ * connecting to /proc/self/fd/N. Both close-on-exec.
+ */
+int http_listen_unnamed(int *ret_fd, int *ret_path_fd, struct err *err);
+
 /* ---- the request ---- */
 
 struct arena *http_exchange_arena(struct http_exchange *x); /* lives as long as the exchange */

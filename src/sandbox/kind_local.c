@@ -2,25 +2,22 @@
  * Sandboxes on this machine: made by the launcher, with kiln's own envd as their first process.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/proc.h"
+#include "http/server.h"
 #include "sandbox/launcher.h"
 #include "sandbox/limits.h"
 #include "sandbox/sandbox.h"
 
-enum { BACKLOG = 64, HEALTH_MS = 10000 };
+enum { HEALTH_MS = 10000 };
 
 struct host {
     struct launcher *launcher;
@@ -98,51 +95,6 @@ static void local_stop(void *host)
 
 /* ---- opening ---- */
 
-/* XDG_RUNTIME_DIR when it is ours alone, which after sudo it may not be: who can write to a folder
- * can put another in the place of ours. In /tmp the sticky bit forbids that. */
-static const char *runtime_dir(void)
-{
-    const char *dir = getenv("XDG_RUNTIME_DIR");
-    struct stat st;
-
-    if (!dir || strlen(dir) > 32 || stat(dir, &st) < 0 || !S_ISDIR(st.st_mode) ||
-        st.st_uid != geteuid() || (st.st_mode & 022))
-        return "/tmp";
-    return dir;
-}
-
-/*
- * A listening unix socket without a name: it gets one in a folder that only we may enter, and loses
- * it at once. `*ret_path_fd` still leads to it, for connect() by way of /proc/self/fd.
- */
-static int make_socket(int *ret_listen, int *ret_path_fd, struct err *err)
-{
-    const char *runtime = runtime_dir();
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    FD_CLEANUP int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    FD_CLEANUP int path_fd = -1;
-    char dir[64], *end = addr.sun_path;
-    bool bound;
-
-    snprintf(dir, sizeof(dir), "%s/kiln-XXXXXX", runtime);
-    if (listening < 0 || !mkdtemp(dir))
-        return err_sys(err, ERR_IO, errno, "make a socket folder in '%s'", runtime);
-    snprintf(end, sizeof(addr.sun_path), "%s/envd", dir);
-    bound = bind(listening, (struct sockaddr *)&addr, sizeof(addr)) == 0;
-    if (!bound || listen(listening, BACKLOG) < 0)
-        err_sys(err, ERR_IO, errno, "listen on '%s'", addr.sun_path);
-    else
-        path_fd = open(addr.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (bound)
-        unlink(addr.sun_path);
-    rmdir(dir);
-    if (path_fd < 0)
-        return -1;
-    *ret_listen = TAKE_FD(listening);
-    *ret_path_fd = TAKE_FD(path_fd);
-    return 0;
-}
-
 static void local_close(void *box)
 {
     struct box *b = box;
@@ -168,7 +120,7 @@ static int start_box(struct box *b, const struct sandbox_spec *spec, struct err 
     const struct envd_config config = {.base_url = "http://envd", .unix_socket = path};
     int64_t start = clock_now_ms();
 
-    if (make_socket(&listening, &b->socket, err))
+    if (http_listen_unnamed(&listening, &b->socket, err))
         return -1;
     job.envd_listen_fd = listening;
     if (launcher_create(b->host->launcher, spec, &job, &launched, err))

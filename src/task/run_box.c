@@ -3,24 +3,11 @@
 #include "base/clock.h"
 #include "base/rand.h"
 
-enum { MIB = 1024 * 1024 };
-
-static struct sandbox_limits limits_of(const struct config *c)
-{
-    return (struct sandbox_limits){
-        .memory_bytes = c->memory_mb * MIB,
-        .disk_bytes = c->disk_mb * MIB,
-        .tmp_bytes = c->tmp_mb * MIB,
-        .pids = c->pids,
-        .cpus = c->cpus,
-    };
-}
-
 int run_box_open(struct run *r, const char *purpose, struct sandbox **ret, struct err *err)
 {
     int64_t start = clock_now_ms();
     struct sandbox_file *files;
-    struct sandbox_spec spec = {.id = rand_id(r->a, 12), .limits = limits_of(r->config)};
+    struct sandbox_spec spec = {.id = rand_id(r->a, 12), .limits = task_sandbox_limits(r->config)};
     struct sandbox *box;
     json_t *event;
 

@@ -7,6 +7,8 @@
 #include "task/feedback.h"
 #include "task/run.h"
 
+enum { MIB = 1024 * 1024 };
+
 /* ---- ends ---- */
 
 static void end(struct run *r, enum task_reason reason, const char *detail)
@@ -212,6 +214,17 @@ static void tell_task_started(struct run *r)
     json_set(event, "scripted", json_boolean(r->options->scripted));
     json_set(event, "dir", json_c(result_path(r->dir)));
     events_emit(r->events, "task_started", event);
+}
+
+struct sandbox_limits task_sandbox_limits(const struct config *c)
+{
+    return (struct sandbox_limits){
+        .memory_bytes = c->memory_mb * MIB,
+        .disk_bytes = c->disk_mb * MIB,
+        .tmp_bytes = c->tmp_mb * MIB,
+        .pids = c->pids,
+        .cpus = c->cpus,
+    };
 }
 
 int task_run(struct arena *a, const struct task_spec *spec, const struct task_options *options,

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "sandbox/sandbox.h"
 #include "task/spec.h"
 
 enum task_state { TASK_SUCCEEDED, TASK_FAILED, TASK_CANCELLED };
@@ -51,6 +52,9 @@ struct task_outcome {
     const char *detail;      /* one sentence for people */
     const char *result_path; /* of the result's folder; in the arena */
 };
+
+/* The limits of every sandbox, by the settings. */
+struct sandbox_limits task_sandbox_limits(const struct config *c);
 
 /* Fails only if not even a result could be written (disk full): then the error says so, and the
  * state is filled as far as it is known. */
